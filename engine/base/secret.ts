@@ -1,0 +1,15 @@
+const secrets = new Set<string>();
+
+/** Remembers a value that must never be shown; `redact` replaces it from then on. Values under 3 characters are not remembered: hiding them would hide everything. */
+export function keepSecret(value: string | undefined | null): void {
+  if (value === undefined || value === null || value.length < 3) return;
+  secrets.add(value);
+  secrets.add(encodeURIComponent(value));
+}
+
+/** The text with every remembered secret, and every password inside a URL, replaced by `***`. Called wherever text leaves the process: events, errors, logs, plans. */
+export function redact(text: string): string {
+  let shown = text.replace(/(\b[a-z][a-z0-9+.-]*:\/\/[^\s:@/]*:)[^\s@]+(@)/gi, '$1***$2');
+  for (const secret of [...secrets].sort((a, b) => b.length - a.length)) shown = shown.replaceAll(secret, '***');
+  return shown;
+}

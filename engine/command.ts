@@ -1,0 +1,63 @@
+import type { Clock } from './base/clock.ts';
+import type { Config, Diagnostic } from './config.ts';
+import type { Connection, NodeType } from './connector.ts';
+import type { Reporter } from './reporter.ts';
+import type { Store } from './store.ts';
+
+/** One command of the CLI, in `engine/commands/<name>.ts`. Help is made from these fields. */
+export interface Command {
+  readonly name: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly arguments?: readonly ArgumentSpec[];
+  readonly options?: readonly OptionSpec[];
+  /** `engine run --pipeline users   # what it shows`. */
+  readonly examples: readonly string[];
+  /** Returns the exit code; throws EngineError. */
+  run(context: CommandContext, input: CommandInput): Promise<number>;
+}
+
+export interface ArgumentSpec {
+  readonly name: string;
+  readonly summary: string;
+  readonly required: boolean;
+  readonly variadic?: boolean;
+}
+
+export interface OptionSpec {
+  /** As commander has it: `--pipeline <name>`, `--table <name...>`, `--dry-run`. */
+  readonly flags: string;
+  readonly summary: string;
+  readonly required?: boolean;
+  readonly default?: string;
+}
+
+export interface CommandInput {
+  readonly arguments: readonly (string | readonly string[] | undefined)[];
+  /** By camel-case name. */
+  readonly options: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
+}
+
+/** What a command may use; opened on first use, closed by main. */
+export interface CommandContext {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly reporter: Reporter;
+  readonly json: boolean;
+  /** `--yes` given. */
+  readonly agreed: boolean;
+  /** Aborted by SIGINT and SIGTERM; the reason is an EngineError of trouble `stopped`. */
+  readonly signal: AbortSignal;
+  readonly engine: string;
+  /** The project's configuration; findings are shown and end the command with 2. */
+  config(): Promise<Config>;
+  /** The configuration with its findings, nothing shown. */
+  loaded(): Promise<{ readonly config: Config | undefined; readonly diagnostics: readonly Diagnostic[]; readonly file: string }>;
+  /** An open link by its name in the configuration (a source, a sink, `lake`, `dbt`), the same one each time. */
+  connection(kind: 'source' | 'sink' | 'lake' | 'dbt', name: string): Promise<Connection>;
+  nodeTypes(): Promise<ReadonlyMap<string, NodeType>>;
+  /** The state store, migrated. `peek`: only when its schema exists already (plan, status), else undefined; nothing is created. */
+  store(): Promise<Store>;
+  peekStore(): Promise<Store | undefined>;
+}

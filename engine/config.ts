@@ -1,0 +1,159 @@
+/** What `pipelines.yaml` says, after environment, defaults and checks: plain readonly data, everything named, durations in ms, sizes in bytes. */
+
+export interface Config {
+  /** Absolute path of pipelines.yaml. */
+  readonly file: string;
+  /** Absolute path of the project: the folder of pipelines.yaml. */
+  readonly root: string;
+  readonly sources: Readonly<Record<string, SourceConfig>>;
+  readonly lake: LakeConfig;
+  readonly sinks: Readonly<Record<string, SinkConfig>>;
+  readonly state: StateConfig;
+  readonly dbt: DbtConfig | undefined;
+  readonly extract: ExtractConfig;
+  /** What is declared under `tables:`, by its name there. */
+  readonly tables: Readonly<Record<string, TableConfig>>;
+  /** Settings of tables that only a wildcard names. `source` and `sink` are undefined where `defaults:` has none and there is more than one. */
+  readonly tableDefaults: Omit<TableConfig, 'name' | 'relation' | 'into' | 'source' | 'sink'> & {
+    readonly source: string | undefined;
+    readonly sink: string | undefined;
+  };
+  readonly pipelines: Readonly<Record<string, PipelineConfig>>;
+}
+
+/** `url` may be `embedded`, or a Postgres URL with the password inside: never print it. */
+export interface SourceConfig {
+  readonly name: string;
+  readonly type: 'postgres';
+  readonly url: string;
+}
+
+export interface SinkConfig {
+  readonly name: string;
+  readonly type: 'postgres';
+  readonly url: string;
+  /** The schema of staging tables. */
+  readonly schema: string;
+}
+
+export interface LakeConfig {
+  readonly type: 'file';
+  /** Absolute path. */
+  readonly path: string;
+}
+
+/** Where runs and schedules are kept; `sink` names a sink whose database is used. */
+export type StateConfig =
+  | { readonly type: 'sink'; readonly sink: string; readonly schema: string }
+  | { readonly type: 'postgres'; readonly url: string; readonly schema: string }
+  | { readonly type: 'memory' };
+
+export interface DbtConfig {
+  /** Absolute path of the dbt project. */
+  readonly project: string;
+  /** Name of the sink that its profile is made from. */
+  readonly sink: string;
+  /** The dbt executable of people who have their own; undefined: the engine's own environment. */
+  readonly command: string | undefined;
+}
+
+export interface ExtractConfig {
+  /** Memory given to DuckDB, in bytes. */
+  readonly memoryBytes: number;
+  /** Threads given to DuckDB. */
+  readonly threads: number;
+  /** Folder with `postgres_scanner.duckdb_extension`, absolute; undefined: the other places are looked at. */
+  readonly extensionFolder: string | undefined;
+}
+
+/** A schema-qualified name, unquoted, as Postgres stores it. */
+export interface Relation {
+  readonly schema: string;
+  readonly name: string;
+}
+
+export interface TableConfig {
+  /** Its name in `tables:`; a lake folder and a node are named after it. */
+  readonly name: string;
+  readonly source: string;
+  readonly relation: Relation;
+  /** undefined: the source's primary key. */
+  readonly key: readonly string[] | undefined;
+  readonly cursor: string | undefined;
+  /** IANA zone of the writers of a `timestamp` cursor without time zone. */
+  readonly cursorTimezone: string | undefined;
+  /** undefined: 10 s, or 10 m on a standby. */
+  readonly lookbackMs: number | undefined;
+  readonly maxHoldMs: number;
+  readonly nullCursor: 'include' | 'ignore' | 'error';
+  readonly columns: ColumnsConfig;
+  /** A condition in the source's SQL. */
+  readonly where: string | undefined;
+  readonly lake: TableLakeConfig;
+  readonly sink: string;
+  /** Its table in the sink. */
+  readonly into: Relation;
+  readonly load: 'merge' | 'append';
+}
+
+export interface ColumnsConfig {
+  /** undefined: all. */
+  readonly include: readonly string[] | undefined;
+  readonly exclude: readonly string[];
+  /** Source name -> name in the lake and in staging. */
+  readonly rename: Readonly<Record<string, string>>;
+  /** Source name -> the lake type to use instead (`string`: Postgres's own text). */
+  readonly types: Readonly<Record<string, 'string'>>;
+}
+
+export interface TableLakeConfig {
+  readonly compression: 'zstd' | 'snappy' | 'gzip' | 'none';
+  readonly targetFileSizeBytes: number;
+}
+
+export interface PipelineConfig {
+  readonly name: string;
+  readonly mode: 'full' | 'incremental';
+  /** Names in `tables:`, or patterns `schema.name` with `*`, which a source's catalog answers. */
+  readonly tables: readonly string[];
+  /** Names or patterns to leave out of patterns. */
+  readonly exclude: readonly string[];
+  /** dbt selectors; empty: no dbt node. */
+  readonly dbt: readonly string[];
+  readonly schedules: readonly ScheduleConfig[];
+  readonly retries: RetryConfig;
+  /** One attempt of one node may take so long. */
+  readonly timeoutMs: number | undefined;
+  /** Tables at work at the same time. */
+  readonly concurrency: number;
+  readonly tags: readonly string[];
+}
+
+export interface ScheduleConfig {
+  /** Five fields, cron(8). */
+  readonly cron: string;
+  /** IANA zone. */
+  readonly timezone: string;
+}
+
+/** `attempts` counts the first one too. */
+export interface RetryConfig {
+  readonly attempts: number;
+  readonly delayMs: number;
+  readonly factor: number;
+  readonly maxDelayMs: number;
+}
+
+/** A finding: the user's file is wrong. Lines and columns start at 1; `line` is the text of that line. */
+export interface Diagnostic {
+  readonly severity: 'error' | 'warning';
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** How many characters the `~~~` is long. */
+  readonly length: number;
+  readonly text: string;
+}

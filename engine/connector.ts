@@ -1,0 +1,140 @@
+import type { Lake } from '../lake/lake.ts';
+import type { Clock } from './base/clock.ts';
+import type { Json, JsonObject } from './base/json.ts';
+import type { LogLevel, NodeResult, Progress } from './event.ts';
+import type { NodePlan } from './plan.ts';
+
+/** One kind of system: opens links to it and brings the node types that run on it. */
+export interface Connector {
+  readonly type: string;
+  /** Opens a link; cheap until a role is used: an unreachable server shows up on first use as an `EngineError` of trouble `outside`. */
+  open(name: string, settings: JsonObject, scope: ConnectionScope): Connection;
+  readonly nodes: readonly NodeType[];
+}
+
+/** What a link may use while it is open: one command or one run. */
+export interface ConnectionScope {
+  /** Absolute path of the project. */
+  readonly root: string;
+  readonly clock: Clock;
+  /** The engine's version, for `application_name` and commit entries. */
+  readonly engine: string;
+  log(level: LogLevel, text: string): void;
+}
+
+/** An open link with the roles that it has. A role that a kind of system lacks is absent. */
+export interface Connection {
+  readonly name: string;
+  readonly type: string;
+  readonly source?: Source;
+  readonly lake?: Lake;
+  readonly sink?: Sink;
+  readonly database?: Database;
+  /** Ends whatever is open, and an embedded server that nobody else uses. Never throws; safe to call twice. */
+  close(): Promise<void>;
+}
+
+export interface Roles {
+  readonly source: Source;
+  readonly lake: Lake;
+  readonly sink: Sink;
+  readonly database: Database;
+}
+
+/** Something to extract from. Nodes of the same connector narrow it to their own class; others see this much. */
+export interface Source {
+  /** What `tables: ["public.*"]` can name: tables, partitioned parents, views and foreign tables; no partitions, no system schemas. Sorted by schema and name. */
+  catalog(): Promise<readonly CatalogTable[]>;
+}
+
+export interface CatalogTable {
+  readonly schema: string;
+  readonly name: string;
+  readonly kind: 'table' | 'partitioned' | 'view' | 'materialized view' | 'foreign table';
+  readonly primaryKey: readonly string[];
+  readonly columns: readonly { readonly name: string; readonly type: string; readonly notNull: boolean }[];
+  /** Planner's estimate; undefined before the first ANALYZE. */
+  readonly rowsEstimate: number | undefined;
+}
+
+/** Something to load into. Nodes of the same connector narrow it to their own class. */
+export interface Sink {
+  readonly schema: string;
+}
+
+/** A Postgres database that others (state store, dbt, psql) may connect to by themselves. */
+export interface Database {
+  /** Starts an embedded server when it is one. */
+  parameters(): Promise<DatabaseParameters>;
+}
+
+/** All that any driver needs, spelled out: no second reading of a URL anywhere. The password is a secret. */
+export interface DatabaseParameters {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string | undefined;
+  readonly database: string;
+  readonly sslmode: 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
+  /** Absolute path of a CA file, or `system`. */
+  readonly sslrootcert: string | undefined;
+  readonly sslcert: string | undefined;
+  readonly sslkey: string | undefined;
+  readonly connectTimeoutMs: number;
+}
+
+/** One kind of work. Safe to run again after it failed half way. */
+export interface NodeType {
+  /** `system.verb`. */
+  readonly type: string;
+  /** Reads what a plan needs to know of the world. Changes nothing, needs read rights only; a fact that cannot be had is said in the facts, not thrown, unless nothing can be planned. */
+  survey(context: SurveyContext, options: JsonObject): Promise<JsonObject>;
+  /** What a run would do, from options and surveyed facts. Pure. */
+  describe(options: JsonObject, facts: JsonObject, earlier: ReadonlyMap<string, NodePlan>): NodePlan;
+  run(context: NodeContext, options: JsonObject): Promise<NodeResult>;
+}
+
+export interface SurveyContext {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  connection<R extends keyof Roles>(name: string, role: R): Roles[R];
+}
+
+/** All that a node is given. */
+export interface NodeContext extends SurveyContext {
+  readonly runId: string;
+  readonly nodeId: string;
+  /** From 1. */
+  readonly attempt: number;
+  /** What this node left behind in the run that this one goes on from, when it did not succeed there. */
+  readonly history: { readonly runId: string; readonly facts: { readonly [key: string]: Json } } | undefined;
+  readonly root: string;
+  progress(progress: Progress): void;
+  log(level: LogLevel, text: string, fields?: JsonObject): void;
+  dbtResult(result: import('./event.ts').DbtResult): void;
+  /** A lease that the run holds until it ends, or until released. Held by another live run: EngineError `lease.held`, trouble `refused`, naming the run, host, pid and since when. */
+  lease(name: string): Promise<Lease>;
+  readonly unit: Unit;
+}
+
+export interface Lease {
+  readonly name: string;
+  /** Rises with every new holder of that name. */
+  readonly token: number;
+  /** Throws EngineError `lease.lost` (trouble `refused`) when somebody else has taken it since. */
+  check(): Promise<void>;
+  release(): Promise<void>;
+}
+
+/** What nodes of one unit share: a transaction that the executor ends after the last of them. */
+export interface Unit {
+  /** The unit's resource of that name; the first to ask opens it. The executor calls `commit` after the unit's last node, or `rollback` when one failed; then the unit is over. */
+  join<T extends UnitResource>(name: string, open: () => Promise<T>): Promise<T>;
+}
+
+export interface UnitResource {
+  /** What is known only at the end is returned, and added to the last node's result. */
+  commit(): Promise<{ readonly [key: string]: Json }>;
+  /** Never throws. */
+  rollback(): Promise<void>;
+}

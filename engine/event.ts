@@ -1,0 +1,80 @@
+import type { Json, JsonObject } from './base/json.ts';
+import type { ErrorData } from './error.ts';
+
+/** Everything that happens in a run, in order. A run is `events.reduce(applyEvent)`. Times are ISO 8601 UTC with milliseconds, of the engine's clock. */
+export type Event = {
+  /** Rises by one within a run, from 1. */
+  readonly seq: number;
+  readonly at: string;
+  readonly runId: string;
+} & EventBody;
+
+export type EventBody =
+  | {
+      readonly type: 'run.started';
+      readonly pipeline: string;
+      readonly mode: 'full' | 'incremental';
+      /** Who asked: `cli`, `retry`, `schedule`. */
+      readonly trigger: string;
+      /** The run that this one goes on from. */
+      readonly retryOf?: string;
+      readonly nodes: readonly {
+        readonly id: string;
+        readonly type: string;
+        readonly table?: string;
+        readonly unit: string;
+        readonly needs: readonly string[];
+      }[];
+      readonly engine: string;
+      readonly host: string;
+      readonly pid: number;
+      /** What was asked for (tables, full refresh), so that a retry can ask the same. */
+      readonly request: JsonObject;
+    }
+  | { readonly type: 'node.started'; readonly node: string; readonly attempt: number }
+  | { readonly type: 'node.progress'; readonly node: string; readonly progress: Progress }
+  | { readonly type: 'node.retrying'; readonly node: string; readonly attempt: number; readonly delayMs: number; readonly error: ErrorData }
+  | { readonly type: 'node.succeeded'; readonly node: string; readonly result: NodeResult }
+  | { readonly type: 'node.failed'; readonly node: string; readonly error: ErrorData; readonly result?: NodeResult }
+  | { readonly type: 'node.skipped'; readonly node: string; readonly because: string }
+  | { readonly type: 'node.cancelled'; readonly node: string }
+  /** Succeeded in the run that this one goes on from: not done again. */
+  | { readonly type: 'node.kept'; readonly node: string; readonly fromRun: string }
+  | { readonly type: 'log'; readonly node?: string; readonly level: LogLevel; readonly text: string; readonly fields?: JsonObject }
+  | { readonly type: 'dbt.result'; readonly node: string; readonly result: DbtResult }
+  | { readonly type: 'run.succeeded' }
+  | { readonly type: 'run.failed'; readonly error: ErrorData }
+  | { readonly type: 'run.cancelled'; readonly reason: string }
+  | { readonly type: 'run.interrupted'; readonly reason: string };
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+/** How far a node is. Counts are totals since the node's attempt began; `of` is an estimate where known. */
+export interface Progress {
+  readonly rows?: number;
+  readonly rowsOf?: number;
+  readonly bytes?: number;
+  readonly files?: number;
+  readonly filesOf?: number;
+  /** What it is doing now, in two or three words. */
+  readonly doing?: string;
+}
+
+/** What a node has to say at its end. `summary` is one line for a person; `facts` is for programs and later retries. */
+export interface NodeResult {
+  readonly summary: string;
+  readonly rows?: number;
+  readonly bytes?: number;
+  readonly facts: { readonly [key: string]: Json };
+}
+
+/** What became of one model, test, seed or snapshot of dbt. */
+export interface DbtResult {
+  readonly uniqueId: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly status: 'success' | 'pass' | 'warn' | 'error' | 'fail' | 'skipped' | 'partial success' | 'no-op';
+  readonly durationMs: number;
+  readonly message?: string;
+  readonly rows?: number;
+}

@@ -1,0 +1,56 @@
+import type { Lease } from './connector.ts';
+import type { Event } from './event.ts';
+import type { RunState } from './run.ts';
+
+/** Where runs, events and leases are kept. Losing it loses history, never data. Every method may throw EngineError of trouble `outside`. */
+export interface Store {
+  /** Brings the store to this engine's shape; safe when two processes do it at once. A shape newer than the engine: EngineError `store.newer`. */
+  migrate(): Promise<void>;
+  /** Appends in order; `run.started` creates the run. The same (runId, seq) twice is kept once. */
+  append(events: readonly Event[]): Promise<void>;
+  /** Newest first. */
+  runs(query: RunQuery): Promise<readonly RunRecord[]>;
+  run(runId: string): Promise<RunRecord | undefined>;
+  /** In order, after `afterSeq`. */
+  events(runId: string, afterSeq?: number): Promise<readonly Event[]>;
+  /** Takes a lease, or throws `lease.held`. Free when never taken, released, or its holder's process is gone. */
+  lease(name: string, holder: LeaseHolder): Promise<Lease>;
+  leases(): Promise<readonly LeaseRecord[]>;
+  /** Marks live runs whose process is gone as interrupted; returns their ids. */
+  sweep(): Promise<readonly string[]>;
+  /** Asks a live run to stop; false when there is no such live run. */
+  requestCancel(runId: string, by: string): Promise<boolean>;
+  /** True once somebody asked that run to stop. */
+  cancelRequested(runId: string): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+export interface RunQuery {
+  readonly pipeline?: string;
+  readonly states?: readonly RunState[];
+  readonly limit?: number;
+}
+
+export interface RunRecord {
+  readonly runId: string;
+  readonly pipeline: string;
+  readonly mode: 'full' | 'incremental';
+  readonly state: RunState;
+  readonly startedAt: string;
+  readonly endedAt: string | undefined;
+  readonly host: string;
+  readonly pid: number;
+  readonly retryOf: string | undefined;
+}
+
+export interface LeaseHolder {
+  readonly runId: string;
+  readonly host: string;
+  readonly pid: number;
+}
+
+export interface LeaseRecord extends LeaseHolder {
+  readonly name: string;
+  readonly token: number;
+  readonly since: string;
+}
