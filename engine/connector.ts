@@ -1,3 +1,4 @@
+import type { Client } from 'pg';
 import type { Lake } from '../lake/lake.ts';
 import type { Clock } from './base/clock.ts';
 import type { Json, JsonObject } from './base/json.ts';
@@ -66,6 +67,8 @@ export interface Sink {
 export interface Database {
   /** Starts an embedded server when it is one. */
   parameters(): Promise<DatabaseParameters>;
+  /** A new session with the engine's session settings (`search_path` is empty); `label` goes into `application_name`. The caller ends it. */
+  connect(label: string): Promise<Client>;
 }
 
 /** All that any driver needs, spelled out: no second reading of a URL anywhere. The password is a secret. */
