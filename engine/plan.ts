@@ -1,4 +1,7 @@
-import type { JsonObject } from './base/json.ts';
+import { createHash } from 'node:crypto';
+import type { Json, JsonObject } from './base/json.ts';
+import { redact } from './base/secret.ts';
+import { EngineError } from './error.ts';
 import type { GraphNode } from './graph.ts';
 
 /** What a run would do: plain data, the same list that a run walks. */
@@ -35,4 +38,170 @@ export interface NodePlan {
   readonly sql: readonly string[];
   /** What a saved plan pins: lake version, ledger version, columns' fingerprint. */
   readonly pins: JsonObject;
+}
+
+/** All that a plan is made from; what the world is like has been read before and is closed over by `describe`. */
+export interface PlanInput {
+  readonly pipeline: string;
+  readonly mode: 'full' | 'incremental';
+  readonly createdAtMs: number;
+  readonly request: JsonObject;
+  /** In topological order. */
+  readonly nodes: readonly GraphNode[];
+  /** What that node would do, given the plans of the nodes before it by their ids. Pure. */
+  describe(node: GraphNode, earlier: ReadonlyMap<string, NodePlan>): NodePlan;
+  readonly schedules: Plan['schedules'];
+  /** What else the plan holds for: which servers and which lake are meant. No secrets. */
+  readonly settings: JsonObject;
+}
+
+/** The plan of a pipeline: each node described in order. Texts for people are redacted. Pure. */
+export function makePlan(input: PlanInput): Plan {
+  const earlier = new Map<string, NodePlan>();
+  const nodes = input.nodes.map((node): PlannedNode => {
+    const plan = withoutSecrets(input.describe(node, earlier));
+    earlier.set(node.id, plan);
+    return { ...node, plan };
+  });
+  return {
+    format_version: 1,
+    pipeline: input.pipeline,
+    mode: input.mode,
+    createdAt: new Date(input.createdAtMs).toISOString(),
+    fingerprint: fingerprintOf(input, nodes),
+    nodes,
+    schedules: input.schedules,
+    request: input.request,
+  };
+}
+
+/** True when a run would move a row or a file as far as can be known, or run something. */
+export function planMoves(plan: Plan): boolean {
+  return plan.nodes.some((node) => node.plan.moves);
+}
+
+/** True when a node of the plan would be refused by a guard. */
+export function planRefused(plan: Plan): boolean {
+  return plan.nodes.some((node) => node.plan.action === 'refused');
+}
+
+/** A plan read from text, as `engine plan --out` wrote it. Anything else is an EngineError `plan.unreadable`, trouble `usage`. */
+export function parsePlan(text: string, where: string): Plan {
+  const refuse = (why: string, cause?: unknown): EngineError =>
+    new EngineError('usage', 'plan.unreadable', `${where} is no plan of this engine: ${why}`, {
+      cause,
+      hint: 'Write one with `engine plan --pipeline P --out FILE`.',
+    });
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw refuse('it is not JSON', error);
+  }
+  if (typeof value !== 'object' || value === null || !('format_version' in value)) throw refuse('it has no `format_version`');
+  if (value.format_version !== 1) throw refuse(`its format_version is ${JSON.stringify(value.format_version)}, and this engine reads 1`);
+  const plan = value as Partial<Plan>;
+  const whole =
+    typeof plan.pipeline === 'string' &&
+    typeof plan.fingerprint === 'string' &&
+    Array.isArray(plan.nodes) &&
+    typeof plan.request === 'object';
+  if (!whole) throw refuse('pipeline, fingerprint, nodes or request are missing');
+  return value as Plan;
+}
+
+/** Returns when a fresh plan of the same request says the same as the saved one; else throws EngineError `plan.out-of-date`, trouble `refused`, naming what moved. */
+export function checkSavedPlan(saved: Plan, fresh: Plan): void {
+  if (saved.fingerprint === fresh.fingerprint) return;
+  const moved = whatMoved(saved, fresh);
+  const shown = moved.slice(0, 5).join('; ') + (moved.length > 5 ? `; and ${moved.length - 5} more` : '');
+  throw new EngineError(
+    'refused',
+    'plan.out-of-date',
+    `the plan of \`${saved.pipeline}\` from ${saved.createdAt} is out of date: ${shown}`,
+    {
+      hint: `Nothing was done. Make a new one with \`engine plan --pipeline ${saved.pipeline} --out FILE\`, read it, and run that.`,
+    },
+  );
+}
+
+/** What differs between two plans, each as a short sentence; never empty for plans with different fingerprints. */
+export function whatMoved(saved: Plan, fresh: Plan): string[] {
+  if (saved.pipeline !== fresh.pipeline) return [`it is for \`${saved.pipeline}\`, not for \`${fresh.pipeline}\``];
+  const moved: string[] = [];
+  if (saved.mode !== fresh.mode) moved.push(`the mode was ${saved.mode} and is ${fresh.mode}`);
+  const before = new Map(saved.nodes.map((node) => [node.id, node]));
+  const after = new Map(fresh.nodes.map((node) => [node.id, node]));
+  for (const id of before.keys()) if (!after.has(id)) moved.push(`\`${id}\` is gone`);
+  for (const [id, node] of after) {
+    const old = before.get(id);
+    if (old === undefined) moved.push(`\`${id}\` is new`);
+    else {
+      for (const [what, path, was, is] of changes(old, node)) moved.push(`${id}: ${what} \`${path}\` was ${show(was)} and is ${show(is)}`);
+    }
+  }
+  return moved.length > 0 ? moved : ['the servers or the lake that the configuration names are others'];
+}
+
+type Change = readonly [what: 'setting' | 'pin', path: string, was: Json | undefined, is: Json | undefined];
+
+function changes(old: PlannedNode, node: PlannedNode): Change[] {
+  const of = (what: 'setting' | 'pin', was: JsonObject, is: JsonObject): Change[] => {
+    const [a, b] = [flat(was), flat(is)];
+    const paths = [...new Set([...a.keys(), ...b.keys()])].filter((path) => JSON.stringify(a.get(path)) !== JSON.stringify(b.get(path)));
+    return paths.map((path) => [what, path, a.get(path), b.get(path)]);
+  };
+  const shape = of(
+    'setting',
+    { type: old.type, needs: old.needs, unit: old.unit },
+    { type: node.type, needs: node.needs, unit: node.unit },
+  );
+  return [...shape, ...of('setting', old.options, node.options), ...of('pin', old.plan.pins, node.plan.pins)];
+}
+
+function flat(value: JsonObject, prefix = '', into = new Map<string, Json>()): Map<string, Json> {
+  for (const [key, inner] of Object.entries(value)) {
+    if (typeof inner === 'object' && inner !== null && !Array.isArray(inner)) flat(inner as JsonObject, `${prefix}${key}.`, into);
+    else into.set(prefix + key, inner);
+  }
+  return into;
+}
+
+function show(value: Json | undefined): string {
+  if (value === undefined) return 'not there';
+  const text = redact(JSON.stringify(value));
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+function fingerprintOf(input: PlanInput, nodes: readonly PlannedNode[]): string {
+  const meant = {
+    pipeline: input.pipeline,
+    mode: input.mode,
+    settings: input.settings,
+    nodes: nodes.map(({ id, type, unit, needs, options, plan }) => ({ id, type, unit, needs, options, pins: plan.pins })),
+  };
+  return createHash('sha256')
+    .update(JSON.stringify(sorted(meant)))
+    .digest('hex');
+}
+
+/** The same data with the keys of every object in order, so that equal data has equal text. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+      .map(([key, inner]) => [key, sorted(inner)]),
+  );
+}
+
+function withoutSecrets(plan: NodePlan): NodePlan {
+  return {
+    ...plan,
+    summary: redact(plan.summary),
+    details: plan.details.map(redact),
+    warnings: plan.warnings.map(redact),
+    sql: plan.sql.map(redact),
+  };
 }

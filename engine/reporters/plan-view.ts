@@ -1,0 +1,159 @@
+import { styleText } from 'node:util';
+import { redact } from '../base/secret.ts';
+import { unreachable } from '../base/unreachable.ts';
+import type { NodePlan, Plan, PlannedNode } from '../plan.ts';
+
+export interface PlanViewOptions {
+  readonly sql: boolean;
+  /** Default: when stdout is a terminal and NO_COLOR is not set. */
+  readonly colour?: boolean;
+  /** Lines are wrapped at so many characters; default: the terminal's width, not at all elsewhere. */
+  readonly width?: number;
+}
+
+type Paint = (format: Parameters<typeof styleText>[0], text: string) => string;
+
+/** A plan as text for a person: a glyph and a line per node, what belongs to it below, next fires, totals at the end. Estimates are marked `~`. Ends with a newline; secrets redacted. */
+export function renderPlan(plan: Plan, options: PlanViewOptions): string {
+  const colour = options.colour ?? (process.stdout.isTTY === true && (process.env.NO_COLOR ?? '') === '');
+  const paint: Paint = (format, text) => (colour ? styleText(format, text) : text);
+  const width = Math.max(40, options.width ?? (process.stdout.isTTY === true ? process.stdout.columns : 0) ?? 0);
+  const wrapAt = options.width === undefined && process.stdout.isTTY !== true ? Number.POSITIVE_INFINITY : width;
+  const tables = new Set(plan.nodes.map((node) => node.table).filter((table) => table !== undefined)).size;
+  const lines = [`${paint('bold', plan.pipeline)}: ${plan.mode}, ${counted(tables, 'table')}`, ''];
+  const idWidth = Math.min(32, Math.max(0, ...plan.nodes.map((node) => node.id.length)));
+  plan.nodes.forEach((node, index) => {
+    lines.push(...nodeLines(node, bracket(plan.nodes, index), idWidth, wrapAt, options.sql, paint));
+  });
+  if (plan.nodes.length > 0) lines.push('');
+  for (const schedule of plan.schedules)
+    lines.push(...wrap(`next ${schedule.cron} (${schedule.timezone}): ${schedule.next.join(', ')}`, '', '  ', wrapAt));
+  lines.push(...wrap(`${paint('bold', 'Plan:')} ${totals(plan.nodes)}`, '', '  ', wrapAt));
+  return redact(`${lines.join('\n')}\n`);
+}
+
+/** Nodes that land together are held by a bracket. */
+function bracket(nodes: readonly PlannedNode[], index: number): string {
+  const unit = nodes[index]?.unit;
+  const before = nodes[index - 1]?.unit === unit;
+  const after = nodes[index + 1]?.unit === unit;
+  if (before && after) return '│';
+  if (after) return '┌';
+  return before ? '└' : ' ';
+}
+
+function nodeLines(node: PlannedNode, edge: string, idWidth: number, width: number, sql: boolean, paint: Paint): string[] {
+  const { glyph, format } = glyphOf(node.plan.action);
+  const estimate = estimateOf(node.plan);
+  const inside = edge === '┌' || edge === '│' ? '│' : ' ';
+  const head = `${paint(format, glyph.padStart(3))} ${edge} ${paint('bold', node.id)}${' '.repeat(Math.max(0, idWidth - node.id.length))}  `;
+  const indent = `    ${inside}   `;
+  const summary = estimate === '' ? node.plan.summary : `${node.plan.summary} (${estimate})`;
+  const lines = wrap(summary, head, `    ${inside} ${' '.repeat(idWidth + 2)}`, width, 8 + idWidth);
+  for (const detail of node.plan.details) lines.push(...wrap(detail, indent, `${indent}  `, width));
+  for (const warning of node.plan.warnings) {
+    const [first = '', ...rest] = wrap(`warning: ${warning}`, indent, `${indent}  `, width);
+    lines.push(...[first, ...rest].map((line) => paint('yellow', line)));
+  }
+  if (sql)
+    for (const statement of node.plan.sql) lines.push(...statement.split('\n').map((line) => `${indent}${paint('dim', `| ${line}`)}`));
+  return lines;
+}
+
+function glyphOf(action: NodePlan['action']): { readonly glyph: string; readonly format: Parameters<typeof styleText>[0] } {
+  switch (action) {
+    case 'create':
+      return { glyph: '+', format: 'green' };
+    case 'replace':
+      return { glyph: '-/+', format: 'red' };
+    case 'merge':
+      return { glyph: '~', format: 'yellow' };
+    case 'read':
+      return { glyph: '>', format: 'cyan' };
+    case 'run':
+      return { glyph: '*', format: 'magenta' };
+    case 'nothing':
+      return { glyph: '=', format: 'dim' };
+    case 'refused':
+      return { glyph: '!', format: 'red' };
+    default:
+      return unreachable(action);
+  }
+}
+
+function estimateOf(plan: NodePlan): string {
+  const parts: string[] = [];
+  if (plan.rowsEstimate !== undefined) parts.push(`~${counted(plan.rowsEstimate, 'row')}`);
+  if (plan.bytesEstimate !== undefined) parts.push(`~${bytes(plan.bytesEstimate)}`);
+  return parts.join(', ');
+}
+
+/** Rows and bytes are those of the extracts: loads move the same ones again. */
+function totals(nodes: readonly PlannedNode[]): string {
+  const reads = nodes.filter((node) => node.type.endsWith('.extract'));
+  const sum = (pick: (plan: NodePlan) => number | undefined): number | undefined => {
+    const known = reads.map((node) => pick(node.plan)).filter((n) => n !== undefined);
+    return known.length === 0 ? undefined : known.reduce((a, b) => a + b, 0);
+  };
+  const [rows, size] = [sum((plan) => plan.rowsEstimate), sum((plan) => plan.bytesEstimate)];
+  const words: readonly [NodePlan['action'], string][] = [
+    ['read', 'to read'],
+    ['create', 'to create'],
+    ['replace', 'to replace'],
+    ['merge', 'to merge'],
+    ['run', 'to run'],
+    ['nothing', 'with nothing to do'],
+    ['refused', 'refused'],
+  ];
+  const counts = words
+    .map(([action, word]) => [nodes.filter((node) => node.plan.action === action).length, word] as const)
+    .filter(([n]) => n > 0)
+    .map(([n, word]) => `${n} ${word}`);
+  const warnings = nodes.reduce((n, node) => n + node.plan.warnings.length, 0);
+  return [
+    counts.length === 0 ? 'nothing' : counts.join(', '),
+    ...(rows === undefined ? [] : [`~${counted(rows, 'row')}`]),
+    ...(size === undefined ? [] : [`~${bytes(size)}`]),
+    ...(warnings === 0 ? [] : [counted(warnings, 'warning')]),
+  ].join('; ');
+}
+
+function counted(n: number, noun: string): string {
+  const rounded = Math.round(n);
+  return `${rounded.toLocaleString('en-US')} ${noun}${rounded === 1 ? '' : 's'}`;
+}
+
+/** Decimal units, two or three digits: `512 B`, `1.2 MB`, `340 MB`. */
+function bytes(n: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
+  let value = Math.max(0, n);
+  let unit = 0;
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 || value >= 10 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+}
+
+/** Text behind `first`, further lines behind `next`, broken between words; `firstWidth` where `first` has colour in it. */
+function wrap(text: string, first: string, next: string, width: number, firstWidth = first.length): string[] {
+  const lines: string[] = [];
+  for (const part of text.split('\n')) {
+    let line = lines.length === 0 ? first : next;
+    let used = lines.length === 0 ? firstWidth : next.length;
+    let empty = true;
+    for (const word of part.split(' ')) {
+      if (!empty && used + 1 + word.length > width) {
+        lines.push(line);
+        line = next;
+        used = next.length;
+        empty = true;
+      }
+      line += empty ? word : ` ${word}`;
+      used += word.length + (empty ? 0 : 1);
+      empty = false;
+    }
+    lines.push(line.trimEnd());
+  }
+  return lines;
+}
