@@ -1,10 +1,10 @@
 import type { Clock } from './base/clock.ts';
 import type { Config, Diagnostic } from './config.ts';
-import type { Connection, NodeType } from './connector.ts';
+import type { Connection, NodeType, SurveyContext } from './connector.ts';
 import type { Reporter } from './reporter.ts';
 import type { Store } from './store.ts';
 
-/** One command of the CLI, in `engine/commands/<name>.ts`. Help is made from these fields. */
+/** One command of the CLI: the export `command` of `engine/commands/<name>.ts`. Help is made from these fields. */
 export interface Command {
   readonly name: string;
   readonly summary: string;
@@ -56,6 +56,8 @@ export interface CommandContext {
   loaded(): Promise<{ readonly config: Config | undefined; readonly diagnostics: readonly Diagnostic[]; readonly file: string }>;
   /** An open link by its name in the configuration (a source, a sink, `lake`, `dbt`), the same one each time. */
   connection(kind: 'source' | 'sink' | 'lake' | 'dbt', name: string): Promise<Connection>;
+  /** Opens every configured link (cheap, see `Connector.open`) and answers for names and roles, as `SurveyContext.connection` has it. */
+  roles(): Promise<SurveyContext['connection']>;
   nodeTypes(): Promise<ReadonlyMap<string, NodeType>>;
   /** The state store, migrated. `peek`: only when its schema exists already (plan, status), else undefined; nothing is created. */
   store(): Promise<Store>;

@@ -5,7 +5,7 @@ import type { Json, JsonObject } from './base/json.ts';
 import type { LogLevel, NodeResult, Progress } from './event.ts';
 import type { NodePlan } from './plan.ts';
 
-/** One kind of system: opens links to it and brings the node types that run on it. */
+/** One kind of system: opens links to it and brings the node types that run on it. The export `connector` of `connectors/<type>/index.ts`. */
 export interface Connector {
   readonly type: string;
   /** Opens a link; cheap until a role is used: an unreachable server shows up on first use as an `EngineError` of trouble `outside`. */

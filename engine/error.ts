@@ -1,3 +1,5 @@
+import type { JsonObject } from './base/json.ts';
+
 /** What kind of trouble an error is; each kind has one exit code, given by `exitCodeOf`. */
 export type Trouble =
   /** a run, a check or a verification failed (exit 1) */
@@ -17,6 +19,8 @@ export interface EngineErrorOptions {
   readonly hint?: string;
   /** True only when trying again, with nothing changed by a person, may succeed. */
   readonly retryable?: boolean;
+  /** What the failed node leaves behind for a later try (its `NodeContext.history`). */
+  readonly facts?: JsonObject;
 }
 
 /** The plain form of an error, as it travels in events and in `--json`. */
@@ -38,6 +42,7 @@ export class EngineError extends Error {
   readonly code: string;
   readonly hint: string | undefined;
   readonly retryable: boolean;
+  readonly facts: JsonObject | undefined;
 
   constructor(trouble: Trouble, code: string, message: string, options: EngineErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -45,6 +50,7 @@ export class EngineError extends Error {
     this.code = code;
     this.hint = options.hint;
     this.retryable = options.retryable ?? false;
+    this.facts = options.facts;
   }
 
   toData(): ErrorData {

@@ -6,6 +6,8 @@ import type { RunState } from './run.ts';
 export interface Store {
   /** Brings the store to this engine's shape; safe when two processes do it at once. A shape newer than the engine: EngineError `store.newer`. */
   migrate(): Promise<void>;
+  /** True once `migrate` has been here; changes nothing. */
+  exists(): Promise<boolean>;
   /** Appends in order; `run.started` creates the run. The same (runId, seq) twice is kept once. */
   append(events: readonly Event[]): Promise<void>;
   /** Newest first. */

@@ -1,0 +1,128 @@
+import type { Clock } from '../base/clock.ts';
+import type { CommandContext } from '../command.ts';
+import type { Config } from '../config.ts';
+import type { Connector, NodeType } from '../connector.ts';
+import { EngineError } from '../error.ts';
+import { type Connections, openConnections } from '../execute/connections.ts';
+import type { Reporter } from '../reporter.ts';
+import type { Store } from '../store.ts';
+import type { GlobalOptions } from './command-line.ts';
+
+/** What main puts together for a command. */
+export interface ContextParts {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly reporter: Reporter;
+  readonly global: GlobalOptions;
+  readonly signal: AbortSignal;
+  readonly engine: string;
+  readonly connectors: readonly { readonly type: string; load(): Promise<Connector> }[];
+}
+
+/** A command's context, and how to close what it opened: the store first, then the connections, the last opened first. `close` never throws. */
+export interface OpenContext {
+  readonly context: CommandContext;
+  close(): Promise<void>;
+}
+
+/** Everything is opened on first use, once. */
+export function createCommandContext(parts: ContextParts): OpenContext {
+  const { clock, reporter, engine } = parts;
+  const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
+    let made: Promise<T> | undefined;
+    return () => {
+      made ??= make();
+      return made;
+    };
+  };
+  const opened: { store?: Store; connections?: Connections } = {};
+
+  const loaded = once(async () => {
+    const { findConfigFile, loadConfig } = await import('../load/index.ts');
+    const file = await findConfigFile(parts.cwd, parts.global.config);
+    return loadConfig({ file, env: parts.env });
+  });
+  const config = once(async (): Promise<Config> => {
+    const { config, diagnostics, file } = await loaded();
+    if (diagnostics.length > 0) reporter.diagnostics(diagnostics);
+    if (config === undefined)
+      throw new EngineError('usage', 'config.invalid', `${file} has findings`, {
+        hint: 'Correct what is shown above; engine validate shows it again.',
+      });
+    return config;
+  });
+  const connector = async (type: string): Promise<Connector> => {
+    const entry = parts.connectors.find((c) => c.type === type);
+    if (entry === undefined) throw new Error(`no connector of type ${type}`);
+    return entry.load();
+  };
+  const connections = once(async () => {
+    const found = await config();
+    opened.connections = openConnections(found, connector, {
+      root: found.root,
+      clock,
+      engine,
+      log: (level, text) => {
+        if (level !== 'debug') reporter.note(text);
+      },
+    });
+    return opened.connections;
+  });
+  const openStore = once(async (): Promise<Store> => {
+    const { state } = await config();
+    opened.store = await createStore(state, await connections(), clock);
+    return opened.store;
+  });
+  const store = once(async () => {
+    const it = await openStore();
+    await it.migrate();
+    return it;
+  });
+
+  return {
+    context: {
+      cwd: parts.cwd,
+      env: parts.env,
+      clock,
+      reporter,
+      json: parts.global.json,
+      agreed: parts.global.yes,
+      signal: parts.signal,
+      engine,
+      config,
+      loaded,
+      connection: async (kind, name) => (await connections()).get(kind, name),
+      connections: async () => {
+        const all = await connections();
+        await all.openAll();
+        return all;
+      },
+      nodeTypes: once(async () => {
+        const all = await Promise.all(parts.connectors.map((c) => c.load()));
+        return new Map<string, NodeType>(all.flatMap((c) => c.nodes.map((n) => [n.type, n] as const)));
+      }),
+      store,
+      peekStore: async () => {
+        const it = await openStore();
+        return (await it.exists()) ? it : undefined;
+      },
+    },
+    async close() {
+      await opened.store?.close().catch(() => undefined);
+      await opened.connections?.close();
+    },
+  };
+}
+
+async function createStore(state: Config['state'], connections: Connections, clock: Clock): Promise<Store> {
+  if (state.type === 'memory') {
+    const { createMemoryStore } = await import('../stores/memory.ts');
+    return createMemoryStore(clock);
+  }
+  const link = state.type === 'sink' ? await connections.get('sink', state.sink) : await connections.get('state', 'state');
+  const database = link.database;
+  if (database === undefined) throw new Error(`the connection ${link.name} has no database`);
+  const { createPostgresStore } = await import('../stores/postgres.ts');
+  return createPostgresStore({ connect: (label) => database.connect(label), schema: state.schema, clock });
+}

@@ -1,0 +1,71 @@
+import { readFileSync } from 'node:fs';
+import { connectors } from '../connectors/index.ts';
+import { systemClock } from './base/clock.ts';
+import { packageFile } from './base/package-root.ts';
+import { createCommandContext, type OpenContext } from './commands/context.ts';
+import { EngineError, errorData, exitCodeOf, stoppedError } from './error.ts';
+import type { Reporter } from './reporter.ts';
+import { chooseReporter } from './reporters/index.ts';
+
+const signals = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** Runs one command line in this process and ends the process with its exit code. */
+async function main(argv: readonly string[]): Promise<never> {
+  const version = (JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string }).version;
+  const stop = new AbortController();
+  let reporter: Reporter = chooseReporter({ json: argv.includes('--json'), quiet: argv.includes('--quiet') }, systemClock);
+  let opened: OpenContext | undefined;
+  let stoppedBy: keyof typeof signals | undefined;
+
+  const end = async (code: number): Promise<never> => {
+    reporter.close();
+    await new Promise((resolve) => process.stdout.write('', resolve));
+    await new Promise((resolve) => process.stderr.write('', resolve));
+    process.exit(code);
+  };
+  const defect = (error: unknown): void => {
+    reporter.error({ ...errorData(error), code: 'engine.defect' }, error);
+    void end(1);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => {
+      if (stoppedBy !== undefined) process.exit(signals[signal]);
+      stoppedBy = signal;
+      stop.abort(stoppedError(`stopped by ${signal}`));
+    });
+  process.on('unhandledRejection', defect);
+  process.on('uncaughtException', defect);
+  // A reader such as `head` that has seen enough is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => (error.code === 'EPIPE' ? process.exit(0) : defect(error)));
+  process.stderr.on('error', () => process.exit(1));
+
+  let code: number;
+  try {
+    const { parseCommandLine } = await import('./commands/command-line.ts');
+    const line = await parseCommandLine(argv, version);
+    if (line.kind === 'shown') {
+      (line.code === 0 ? process.stdout : process.stderr).write(line.text);
+      return await end(line.code);
+    }
+    reporter.close();
+    reporter = chooseReporter(line.global, systemClock);
+    opened = createCommandContext({
+      cwd: process.cwd(),
+      env: process.env,
+      clock: systemClock,
+      reporter,
+      global: line.global,
+      signal: stop.signal,
+      engine: version,
+      connectors,
+    });
+    code = await line.command.run(opened.context, line.input);
+  } catch (error) {
+    reporter.error(errorData(error), error);
+    code = exitCodeOf(error instanceof EngineError ? error : undefined);
+  }
+  await opened?.close();
+  return await end(stoppedBy !== undefined && (code === exitCodeOf(stoppedError()) || code === 0) ? signals[stoppedBy] : code);
+}
+
+await main(process.argv.slice(2));

@@ -1,0 +1,21 @@
+/** The two ways out of the process. Reporters are the only writers of stdout and stderr. */
+export interface Output {
+  out(text: string): void;
+  error(text: string): void;
+  /** Width of the terminal that stderr is; undefined: stderr is no terminal. */
+  readonly columns: () => number | undefined;
+  /** True when stdout is a terminal. */
+  readonly outIsTerminal: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** This process's stdout and stderr. */
+export function processOutput(env: Output['env'] = process.env): Output {
+  return {
+    out: (text) => void process.stdout.write(text),
+    error: (text) => void process.stderr.write(text),
+    columns: () => (process.stderr.isTTY && env.TERM !== 'dumb' ? (process.stderr.columns ?? 80) : undefined),
+    outIsTerminal: process.stdout.isTTY === true,
+    env,
+  };
+}

@@ -1,0 +1,15 @@
+import type { Reporter } from '../reporter.ts';
+import type { Output } from './output.ts';
+import { plainReporter } from './plain.ts';
+
+/** Data and errors only. */
+export function quietReporter(output: Output): Reporter {
+  const plain = plainReporter(output);
+  return {
+    ...plain,
+    event: (event) => {
+      if (event.type === 'node.failed') plain.event(event);
+    },
+    note: () => undefined,
+  };
+}

@@ -1,0 +1,102 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { build, type Plugin } from 'esbuild';
+
+/** Absolute path of the repository. */
+export const projectRoot = join(import.meta.dirname, '..', '..');
+
+const dist = join(projectRoot, 'dist');
+const work = join(projectRoot, 'node_modules', '.cache', 'engine-build');
+const lock = join(work, 'lock');
+
+/** Builds dist/ when a source is newer than it. One process builds at a time, and running engines never see half a file. */
+export async function ensureBuilt(): Promise<void> {
+  while (outOfDate()) {
+    if (!takeLock()) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      continue;
+    }
+    try {
+      if (outOfDate()) await buildAside();
+    } finally {
+      rmSync(lock, { force: true });
+    }
+  }
+}
+
+async function buildAside(): Promise<void> {
+  const began = new Date();
+  const aside = join(work, `${process.pid}`);
+  try {
+    await build({
+      entryPoints: [join(projectRoot, 'engine/main.ts')],
+      bundle: true,
+      splitting: true,
+      format: 'esm',
+      platform: 'node',
+      target: 'node20',
+      packages: 'external',
+      outdir: aside,
+      logLevel: 'warning',
+      absWorkingDir: projectRoot,
+      plugins: [missingFiles],
+    });
+    mkdirSync(dist, { recursive: true });
+    // The entry goes last: whoever starts before it still finds the parts of the old one, which stay.
+    const files = readdirSync(aside).sort((a, b) => Number(a === 'main.js') - Number(b === 'main.js'));
+    for (const file of files) renameSync(join(aside, file), join(dist, file));
+    utimesSync(join(dist, 'main.js'), began, began);
+  } finally {
+    rmSync(aside, { recursive: true, force: true });
+  }
+}
+
+/** A module that does not exist fails when it is asked for, not before. */
+const missingFiles: Plugin = {
+  name: 'missing-files',
+  setup(hooks) {
+    hooks.onResolve({ filter: /^\.\.?\// }, ({ path, importer }) =>
+      path.endsWith('.ts') && !existsSync(join(dirname(importer), path)) ? { path, external: true } : undefined,
+    );
+  },
+};
+
+function outOfDate(): boolean {
+  const entry = join(dist, 'main.js');
+  if (!existsSync(entry)) return true;
+  const built = statSync(entry).mtimeMs;
+  return ['engine', 'connectors', 'lake', 'generators'].some((folder) => newest(join(projectRoot, folder)) > built);
+}
+
+function newest(folder: string): number {
+  if (!existsSync(folder)) return 0;
+  let latest = 0;
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    const at = entry.isDirectory()
+      ? newest(path)
+      : /\.(ts|json)$/.test(entry.name)
+        ? (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0)
+        : 0;
+    latest = Math.max(latest, at);
+  }
+  return latest;
+}
+
+/** A lock file with our pid; one whose process is gone is taken over. */
+function takeLock(): boolean {
+  mkdirSync(work, { recursive: true });
+  try {
+    writeFileSync(lock, `${process.pid}`, { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  try {
+    const holder = Number(readFileSync(lock, 'utf8'));
+    if (Number.isInteger(holder) && holder > 0) process.kill(holder, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') rmSync(lock, { force: true });
+  }
+  return false;
+}
