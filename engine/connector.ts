@@ -31,6 +31,7 @@ export interface Connection {
   readonly lake?: Lake;
   readonly sink?: Sink;
   readonly database?: Database;
+  readonly project?: Project;
   /** Ends whatever is open, and an embedded server that nobody else uses. Never throws; safe to call twice. */
   close(): Promise<void>;
 }
@@ -40,6 +41,15 @@ export interface Roles {
   readonly lake: Lake;
   readonly sink: Sink;
   readonly database: Database;
+  readonly project: Project;
+}
+
+/** A dbt project and the program that builds it. */
+export interface Project {
+  /** Absolute path. */
+  readonly folder: string;
+  /** The dbt executable of people who have their own; undefined: the engine's own environment. */
+  readonly command: string | undefined;
 }
 
 /** Something to extract from. Nodes of the same connector narrow it to their own class; others see this much. */
