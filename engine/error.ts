@@ -1,7 +1,5 @@
 import type { JsonObject } from './base/json.ts';
 
-import type { JsonObject } from './base/json.ts';
-
 /** What kind of trouble an error is; each kind has one exit code, given by `exitCodeOf`. */
 export type Trouble =
   /** a run, a check or a verification failed (exit 1) */
@@ -52,7 +50,6 @@ export class EngineError extends Error {
     this.code = code;
     this.hint = options.hint;
     this.retryable = options.retryable ?? false;
-    this.facts = options.facts;
     this.facts = options.facts;
   }
 
