@@ -1,26 +1,25 @@
-import { styleText } from 'node:util';
 import { redact } from '../base/secret.ts';
 import { unreachable } from '../base/unreachable.ts';
 import type { NodePlan, Plan, PlannedNode } from '../plan.ts';
+import { type Paint, painter, type Style } from './color.ts';
+import { bytesText, countText } from './figures.ts';
 
 export interface PlanViewOptions {
   readonly sql: boolean;
-  /** Default: when stdout is a terminal and NO_COLOR is not set. */
-  readonly colour?: boolean;
+  /** Default: colours when stdout is a terminal and NO_COLOR is not set. */
+  readonly paint?: Paint;
   /** Lines are wrapped at so many characters; default: the terminal's width, not at all elsewhere. */
   readonly width?: number;
 }
 
-type Paint = (format: Parameters<typeof styleText>[0], text: string) => string;
-
 /** A plan as text for a person: a glyph and a line per node, what belongs to it below, next fires, totals at the end. Estimates are marked `~`. Ends with a newline; secrets redacted. */
 export function renderPlan(plan: Plan, options: PlanViewOptions): string {
-  const colour = options.colour ?? (process.stdout.isTTY === true && (process.env.NO_COLOR ?? '') === '');
-  const paint: Paint = (format, text) => (colour ? styleText(format, text) : text);
-  const width = Math.max(40, options.width ?? (process.stdout.isTTY === true ? process.stdout.columns : 0) ?? 0);
-  const wrapAt = options.width === undefined && process.stdout.isTTY !== true ? Number.POSITIVE_INFINITY : width;
+  const terminal = process.stdout.isTTY === true;
+  const paint = options.paint ?? painter(terminal, process.env);
+  const width = options.width ?? (terminal ? process.stdout.columns : undefined) ?? Number.POSITIVE_INFINITY;
+  const wrapAt = Math.max(40, width);
   const tables = new Set(plan.nodes.map((node) => node.table).filter((table) => table !== undefined)).size;
-  const lines = [`${paint('bold', plan.pipeline)}: ${plan.mode}, ${counted(tables, 'table')}`, ''];
+  const lines = [`${paint('bold', plan.pipeline)}: ${plan.mode}, ${countText(tables, 'table')}`, ''];
   const idWidth = Math.min(32, Math.max(0, ...plan.nodes.map((node) => node.id.length)));
   plan.nodes.forEach((node, index) => {
     lines.push(...nodeLines(node, bracket(plan.nodes, index), idWidth, wrapAt, options.sql, paint));
@@ -60,7 +59,7 @@ function nodeLines(node: PlannedNode, edge: string, idWidth: number, width: numb
   return lines;
 }
 
-function glyphOf(action: NodePlan['action']): { readonly glyph: string; readonly format: Parameters<typeof styleText>[0] } {
+function glyphOf(action: NodePlan['action']): { readonly glyph: string; readonly format: Style } {
   switch (action) {
     case 'create':
       return { glyph: '+', format: 'green' };
@@ -71,7 +70,7 @@ function glyphOf(action: NodePlan['action']): { readonly glyph: string; readonly
     case 'read':
       return { glyph: '>', format: 'cyan' };
     case 'run':
-      return { glyph: '*', format: 'magenta' };
+      return { glyph: '*', format: 'cyan' };
     case 'nothing':
       return { glyph: '=', format: 'dim' };
     case 'refused':
@@ -83,8 +82,8 @@ function glyphOf(action: NodePlan['action']): { readonly glyph: string; readonly
 
 function estimateOf(plan: NodePlan): string {
   const parts: string[] = [];
-  if (plan.rowsEstimate !== undefined) parts.push(`~${counted(plan.rowsEstimate, 'row')}`);
-  if (plan.bytesEstimate !== undefined) parts.push(`~${bytes(plan.bytesEstimate)}`);
+  if (plan.rowsEstimate !== undefined) parts.push(`~${countText(plan.rowsEstimate, 'row')}`);
+  if (plan.bytesEstimate !== undefined) parts.push(`~${bytesText(plan.bytesEstimate)}`);
   return parts.join(', ');
 }
 
@@ -112,27 +111,10 @@ function totals(nodes: readonly PlannedNode[]): string {
   const warnings = nodes.reduce((n, node) => n + node.plan.warnings.length, 0);
   return [
     counts.length === 0 ? 'nothing' : counts.join(', '),
-    ...(rows === undefined ? [] : [`~${counted(rows, 'row')}`]),
-    ...(size === undefined ? [] : [`~${bytes(size)}`]),
-    ...(warnings === 0 ? [] : [counted(warnings, 'warning')]),
+    ...(rows === undefined ? [] : [`~${countText(rows, 'row')}`]),
+    ...(size === undefined ? [] : [`~${bytesText(size)}`]),
+    ...(warnings === 0 ? [] : [countText(warnings, 'warning')]),
   ].join('; ');
-}
-
-function counted(n: number, noun: string): string {
-  const rounded = Math.round(n);
-  return `${rounded.toLocaleString('en-US')} ${noun}${rounded === 1 ? '' : 's'}`;
-}
-
-/** Decimal units, two or three digits: `512 B`, `1.2 MB`, `340 MB`. */
-function bytes(n: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
-  let value = Math.max(0, n);
-  let unit = 0;
-  while (value >= 999.5 && unit < units.length - 1) {
-    value /= 1000;
-    unit += 1;
-  }
-  return `${unit === 0 || value >= 10 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
 }
 
 /** Text behind `first`, further lines behind `next`, broken between words; `firstWidth` where `first` has colour in it. */
