@@ -51,6 +51,7 @@ export interface AddFile {
   readonly dataChange: boolean;
   /** JSON text: `{"numRecords": n, ...}`. */
   readonly stats?: string;
+  readonly tags?: Readonly<Record<string, string>>;
 }
 
 export interface RemoveFile {
@@ -102,6 +103,8 @@ export interface EngineCommit {
   readonly rows: number;
   /** Candidates for a fence that needs no rights: a time, and the (pid, virtual id) pairs that were running then. */
   readonly candidates: readonly FenceCandidate[];
+  /** Written by `commit`: the version before this one that brought data, so that a reader need not look at empty entries in between. */
+  readonly dataBefore?: number;
 }
 
 export interface FenceCandidate {

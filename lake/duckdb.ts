@@ -39,3 +39,13 @@ export async function connectDuckDB(instance: DuckDBInstance): Promise<DuckDBCon
     throw cause;
   }
 }
+
+/** A name in DuckDB's SQL. */
+export function duckdbName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** A text constant in DuckDB's SQL, in which a backslash is an ordinary character. */
+export function duckdbText(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}

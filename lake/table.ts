@@ -16,8 +16,10 @@ export interface TableState {
   readonly last: { readonly version: number; readonly commit: EngineCommit } | undefined;
   /** From the `txn` action, which survives checkpoints; null: none. */
   readonly fence: Instant | null;
-  /** The newest version whose entry changed data. */
+  /** The newest version that brings something to load: its entry changed data, is a full extract, or created the table. -1: none. */
   readonly dataVersion: number;
+  /** Version of the checkpoint that the log was read from; absent where it was read from its first entry. */
+  readonly checkpoint?: number;
 }
 
 export interface ActiveFile {
@@ -30,6 +32,8 @@ export interface VersionToLoad {
   readonly version: number;
   /** `full`: it replaces everything before; its files are all of the table's. */
   readonly kind: 'full' | 'changes';
+  /** True when a key may stand in several of these files, in different versions: only its latest row counts (`latestSql`). Never for an ordinary extract. */
+  readonly severalVersions: boolean;
   readonly files: readonly AddFile[];
   readonly rows: number | undefined;
   readonly commit: EngineCommit | undefined;
@@ -44,6 +48,8 @@ export interface NewCommit {
   readonly files: readonly NewFile[];
   /** Called just before the entry is created, each time it is tried: the last chance to refuse (a lost lease). */
   readonly check: () => Promise<void>;
+  /** Name and version of the program, for other readers of the log. */
+  readonly engineInfo?: string;
 }
 
 export interface NewFile {
