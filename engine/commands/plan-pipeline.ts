@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import type { JsonObject } from '../base/json.ts';
 import { suggest } from '../base/suggest.ts';
 import type { CommandContext } from '../command.ts';
-import type { Config, PipelineConfig, TableConfig } from '../config.ts';
+import type { Config, Diagnostic, PipelineConfig, TableConfig } from '../config.ts';
 import type { CatalogTable, NodeType, SurveyContext } from '../connector.ts';
 import { EngineError } from '../error.ts';
 import { buildGraph, type Finding, type GraphNode } from '../graph.ts';
@@ -50,7 +51,7 @@ export function createPlanner(context: CommandContext): { plan(request: PlanRequ
       const expansion = expandTables(config, pipeline, catalogs);
       const tables = pickTables(pipeline, expansion.tables, request.tables);
       const graph = buildGraph(config, pipeline, tables, request.fullRefresh === true);
-      report(context, [...expansion.findings, ...graph.findings]);
+      await report(context, config, pipeline, [...expansion.findings, ...graph.findings]);
       const types = await context.nodeTypes();
       const facts = await survey(context, graph.nodes, types);
       const schedules = await Promise.all(
@@ -111,21 +112,26 @@ async function catalogOf(context: CommandContext, name: string): Promise<readonl
   return await connection.source.catalog();
 }
 
-/** Shows warnings; throws when there is an error among the findings. */
-function report(context: CommandContext, findings: readonly Finding[]): void {
+/** Shows findings at their places in the file; throws when there is an error among them. */
+async function report(context: CommandContext, config: Config, pipeline: PipelineConfig, findings: readonly Finding[]): Promise<void> {
+  if (findings.length === 0) return;
+  const { readYaml } = await import('../load/read.ts');
+  const { below } = await import('../load/findings.ts');
+  const reading = await readYaml(config.file, await readFile(config.file, 'utf8'));
+  for (const finding of findings) reading.findings.on(below('', ...finding.at), 'value', finding);
+  const warnings = new Set(findings.filter((finding) => finding.severity === 'warning').map((finding) => finding.code));
+  const placed = reading.findings.list().map((found): Diagnostic => (warnings.has(found.code) ? { ...found, severity: 'warning' } : found));
+  context.reporter.diagnostics(placed);
   const errors = findings.filter((finding) => finding.severity === 'error');
-  for (const finding of findings) if (finding.severity === 'warning') context.reporter.note(`warning: ${describeFinding(finding)}`);
   if (errors.length === 0) return;
   throw new EngineError(
     'usage',
-    errors.length === 1 ? (errors[0]?.code ?? 'plan.findings') : 'plan.findings',
-    errors.map(describeFinding).join('\n'),
+    'plan.findings',
+    `pipeline \`${pipeline.name}\` has ${errors.length} finding${errors.length === 1 ? '' : 's'}`,
+    {
+      hint: 'Correct what is shown above, then plan again.',
+    },
   );
-}
-
-function describeFinding(finding: Finding): string {
-  const place = finding.at.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`)).join('');
-  return `${place.replace(/^\./, '')}: ${finding.message}${finding.hint === undefined ? '' : `\n  ${finding.hint}`}`;
 }
 
 async function survey(

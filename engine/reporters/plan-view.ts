@@ -27,7 +27,7 @@ export function renderPlan(plan: Plan, options: PlanViewOptions): string {
   if (plan.nodes.length > 0) lines.push('');
   for (const schedule of plan.schedules)
     lines.push(...wrap(`next ${schedule.cron} (${schedule.timezone}): ${schedule.next.join(', ')}`, '', '  ', wrapAt));
-  lines.push(...wrap(`${paint('bold', 'Plan:')} ${totals(plan.nodes)}`, '', '  ', wrapAt));
+  lines.push(...wrap(totals(plan.nodes), `${paint('bold', 'Plan:')} `, '  ', wrapAt, 6));
   return redact(`${lines.join('\n')}\n`);
 }
 

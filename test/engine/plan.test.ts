@@ -1,0 +1,110 @@
+import * as assert from 'uvu/assert';
+import { keepSecret } from '../../engine/base/secret.ts';
+import { EngineError } from '../../engine/error.ts';
+import type { GraphNode } from '../../engine/graph.ts';
+import { checkSavedPlan, makePlan, type NodePlan, type Plan, type PlanInput, parsePlan, planMoves, whatMoved } from '../../engine/plan.ts';
+import { nodePlanOf } from '../support/planning.ts';
+import { suite } from '../support/suite.ts';
+
+const node = (id: string, options: GraphNode['options'] = {}): GraphNode => ({
+  id,
+  type: 'test.do',
+  table: 't',
+  unit: id,
+  needs: [],
+  options,
+});
+
+function planOf(over: Partial<PlanInput> = {}, plans: Readonly<Record<string, Partial<NodePlan>>> = {}): Plan {
+  return makePlan({
+    pipeline: 'p',
+    mode: 'incremental',
+    createdAtMs: 0,
+    request: { pipeline: 'p' },
+    nodes: [node('extract t', { cursor: 'updated_at' }), node('load t')],
+    describe: (n) => nodePlanOf(plans[n.id]),
+    schedules: [],
+    settings: { lake: 'lake' },
+    ...over,
+  });
+}
+
+function refusal(saved: Plan, fresh: Plan): EngineError {
+  try {
+    checkSavedPlan(saved, fresh);
+  } catch (error) {
+    if (error instanceof EngineError) return error;
+    throw error;
+  }
+  throw new Error('the saved plan was not refused');
+}
+
+suite('plan', ({ test }) => {
+  test('each node is described with the plans of the nodes before it', () => {
+    const seen: string[][] = [];
+    planOf({
+      describe: (_node, earlier) => {
+        seen.push([...earlier.keys()]);
+        return nodePlanOf();
+      },
+    });
+    assert.equal(seen, [[], ['extract t']]);
+  });
+
+  test('the fingerprint stands still for what is only shown: time, estimates, texts, order of keys', () => {
+    const one = planOf({}, { 'extract t': { pins: { a: 1, b: 2 }, rowsEstimate: 5, summary: 'x' } });
+    const other = planOf({ createdAtMs: 99 }, { 'extract t': { pins: { b: 2, a: 1 }, rowsEstimate: 6, warnings: ['y'] } });
+    assert.is(one.fingerprint, other.fingerprint);
+    checkSavedPlan(one, other);
+  });
+
+  test('a saved plan is refused with what moved: a pin, a setting, a node', () => {
+    const pinned = (version: number): Plan => planOf({}, { 'load t': { pins: { lake: { version } } } });
+    const error = refusal(pinned(4), pinned(5));
+    assert.is(error.code, 'plan.out-of-date');
+    assert.is(error.trouble, 'refused');
+    assert.match(error.message, 'load t: pin `lake.version` was 4 and is 5');
+    const changed = planOf({ nodes: [node('extract t', { cursor: 'modified' }), node('load u')] });
+    assert.equal(whatMoved(planOf(), changed), [
+      '`load t` is gone',
+      'extract t: setting `cursor` was "updated_at" and is "modified"',
+      '`load u` is new',
+    ]);
+  });
+
+  test('a saved plan is refused when the configuration names another server, though all else is the same', () => {
+    const error = refusal(planOf(), planOf({ settings: { lake: 'other' } }));
+    assert.match(error.message, 'the servers or the lake that the configuration names are others');
+  });
+
+  test('secrets never get into a plan', () => {
+    keepSecret('hunter2-plan');
+    const plan = planOf(
+      {},
+      { 'extract t': { summary: 'as hunter2-plan', details: ['hunter2-plan'], warnings: ['hunter2-plan'], sql: ['select hunter2-plan'] } },
+    );
+    assert.not.match(JSON.stringify(plan), 'hunter2');
+  });
+
+  test('a plan moves something when one of its nodes does', () => {
+    assert.is(planMoves(planOf({}, { 'extract t': { moves: false }, 'load t': { moves: false } })), false);
+    assert.is(planMoves(planOf({}, { 'extract t': { moves: false } })), true);
+  });
+
+  test('a saved plan survives its trip through a file, and other files are refused with the reason', () => {
+    const plan = planOf();
+    assert.equal(parsePlan(JSON.stringify(plan), 'f'), plan);
+    const cases: readonly (readonly [string, string])[] = [
+      ['no json', 'it is not JSON'],
+      ['[]', 'it has no `format_version`'],
+      ['null', 'it has no `format_version`'],
+      ['{"format_version":2}', 'its format_version is 2'],
+      ['{"format_version":1}', 'are missing'],
+    ];
+    for (const [text, why] of cases)
+      assert.throws(
+        () => parsePlan(text, 'f'),
+        (error: Error) => error.message.includes(why),
+      );
+  });
+});
