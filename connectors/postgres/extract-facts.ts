@@ -1,0 +1,148 @@
+import type { Client } from 'pg';
+import type { Instant } from '../../engine/base/instant.ts';
+import type { TableConfig } from '../../engine/config.ts';
+import { EngineError } from '../../engine/error.ts';
+import type { Field } from '../../lake/action.ts';
+import type { TableState } from '../../lake/table.ts';
+import { describeRelation, type SourceRelation } from './describe.ts';
+import { showRelation } from './identifier.ts';
+import { type Cursor, cursorOf, type ExtractColumn, extractColumns, fingerprintOf, innerSql, keyOf } from './select.ts';
+import type { ServerFacts } from './snapshot.ts';
+import { type SourceIdentity, startOf } from './start.ts';
+
+/** What the graph gives an extract node. */
+export interface ExtractOptions {
+  readonly source: string;
+  readonly lake: string;
+  /** Folder of the table in the lake. */
+  readonly folder: string;
+  readonly mode: 'full' | 'incremental';
+  readonly table: TableConfig;
+  /** Lake folders of all tables of this run with the same source: they share one snapshot. */
+  readonly group: readonly string[];
+}
+
+/** An extract, decided: everything but the bytes. */
+export interface Extract {
+  readonly relation: SourceRelation;
+  readonly columns: readonly ExtractColumn[];
+  readonly key: readonly string[];
+  readonly fingerprint: string;
+  readonly identity: SourceIdentity;
+  /** `full` also for the first extract of an incremental pipeline. */
+  readonly mode: 'full' | 'incremental';
+  readonly low: Instant | null;
+  readonly warnings: readonly string[];
+  readonly inner: string;
+}
+
+const defaultLookbackMs = 10_000;
+const standbyLookbackMs = 600_000;
+
+/** The lookback of a table: its own, else 10 s, or 10 min on a standby, whose primary's transactions cannot be seen. */
+export function lookbackOf(table: TableConfig, server: ServerFacts): number {
+  return table.lookbackMs ?? (server.standby ? standbyLookbackMs : defaultLookbackMs);
+}
+
+/** Decides what an extract takes, from the source's catalog, the lake's state and the options. Refuses with the way out where rows could be missed. */
+export async function decideExtract(
+  client: Client,
+  options: ExtractOptions,
+  state: TableState,
+  server: ServerFacts,
+  now: Instant,
+  clockOffsetMs: number,
+): Promise<Extract> {
+  const { table } = options;
+  const relation = await describeRelation(client, table.relation);
+  const last = state.last?.commit;
+  const mode = options.mode === 'full' || (last === undefined && state.version < 0) ? 'full' : 'incremental';
+  const known = mode === 'full' ? [] : state.fields;
+  const columns = extractColumns(relation, table, known);
+  const key = keyOf(relation, table, columns);
+  const wantsCursor = options.mode === 'incremental';
+  const cursor = cursorIfAny(relation, table, server, wantsCursor);
+  const fingerprint = fingerprintOf(table, relation, key, cursor?.zone);
+  const identity = {
+    systemIdentifier: server.systemIdentifier,
+    timeline: server.timeline,
+    database: server.database,
+    relation: showRelation(relation.relation),
+  };
+  if (wantsCursor && table.load === 'merge' && key.length === 0)
+    throw new EngineError('usage', 'extract.no-key', `${identity.relation} has no primary key, so changed rows cannot be merged`, {
+      hint: `give tables.${table.name} a \`key\`, or \`load: append\`, or take it in a pipeline of mode full`,
+    });
+  if (mode === 'incremental' && last === undefined)
+    throw new EngineError(
+      'refused',
+      'extract.unknown-history',
+      `the lake's table ${options.folder} has no commit of this engine to go on from`,
+      {
+        hint: 'run it once with --full-refresh',
+      },
+    );
+  const start =
+    mode === 'full'
+      ? { low: null, warnings: [] }
+      : startOf({ last, fence: state.fence, now, clockOffsetMs, lookbackMs: lookbackOf(table, server), identity, fingerprint });
+  if (mode === 'incremental') refuseChangedColumns(relation, columns, state.fields);
+  const inner = innerSql(relation, columns, {
+    where: table.where,
+    from: start.low === null || cursor === undefined ? undefined : { cursor, low: start.low },
+    nullCursor: table.nullCursor,
+    cursorColumn: cursor?.column.name,
+    key: table.key ?? relation.primaryKey,
+  });
+  return { relation, columns, key, fingerprint, identity, mode, low: start.low, warnings: start.warnings, inner };
+}
+
+/** In a full extract a cursor that cannot be used is no obstacle: the next incremental one says what is wrong with it. */
+function cursorIfAny(relation: SourceRelation, table: TableConfig, server: ServerFacts, wanted: boolean): Cursor | undefined {
+  if (!wanted && table.cursor === undefined) return undefined;
+  try {
+    return cursorOf(relation, table, server.timeZones);
+  } catch (error) {
+    if (wanted) throw error;
+    return undefined;
+  }
+}
+
+/** Old rows did not change when a column came, went or changed its type, so an incremental extract would not see it. */
+function refuseChangedColumns(relation: SourceRelation, columns: readonly ExtractColumn[], fields: readonly Field[]): void {
+  const at = showRelation(relation.relation);
+  const now = new Map(columns.map((c) => [c.field.metadata['engine.name'], c]));
+  const before = new Set<unknown>();
+  for (const field of fields) {
+    if (field.metadata['engine.role'] !== undefined) continue;
+    const name = String(field.metadata['engine.name']);
+    before.add(name);
+    const column = now.get(name);
+    if (column === undefined)
+      throw new EngineError('refused', 'extract.column-vanished', `column ${name} of ${at} is gone since the last extract`, {
+        hint: `drop it from staging too (ALTER TABLE ... DROP COLUMN) and run once with --full-refresh`,
+      });
+    const type = column.field.metadata['engine.type'];
+    if (type !== field.metadata['engine.type'] || column.field.type !== field.type)
+      throw new EngineError(
+        'refused',
+        'extract.column-changed',
+        `column ${name} of ${at} is now ${String(type)}, it was ${String(field.metadata['engine.type'])}`,
+        {
+          hint: 'change staging in the same way (ALTER TABLE ... ALTER COLUMN ... TYPE) and run once with --full-refresh',
+        },
+      );
+  }
+  for (const column of columns) {
+    const name = column.field.metadata['engine.name'];
+    if (before.has(name) || (!column.source.notNull && !column.source.filledByServer)) continue;
+    throw new EngineError(
+      'refused',
+      'extract.column-with-values',
+      `the new column ${String(name)} of ${at} has values in old rows (a default, NOT NULL or generated), and they did not touch the cursor`,
+      {
+        hint: 'run it once with --full-refresh',
+      },
+    );
+  }
+}

@@ -1,0 +1,151 @@
+import { instantToMicros } from '../../engine/base/instant.ts';
+import type { JsonObject } from '../../engine/base/json.ts';
+import type { SurveyContext } from '../../engine/connector.ts';
+import { EngineError, type ErrorData } from '../../engine/error.ts';
+import type { NodePlan } from '../../engine/plan.ts';
+import { readTable } from '../../lake/log.ts';
+import { postgresError } from './error.ts';
+import { decideExtract, type ExtractOptions, lookbackOf } from './extract-facts.ts';
+import { showRelation } from './identifier.ts';
+import { fenceFromReadings, readServerFacts, readUntilSettled } from './snapshot.ts';
+import { postgresSource } from './source.ts';
+import { isSameSource } from './start.ts';
+
+/** What a plan says of an extract, read with read rights only and nothing changed. */
+interface ExtractSurvey {
+  readonly relation: string;
+  readonly refused: ErrorData | null;
+  readonly mode: 'full' | 'incremental';
+  readonly low: string | null;
+  readonly lastFence: string | null;
+  readonly lookbackMs: number;
+  readonly fence: string | null;
+  readonly heldBy: string | null;
+  readonly seesAll: boolean;
+  readonly standby: boolean;
+  readonly version: number;
+  readonly rowsEstimate: number | null;
+  readonly bytesEstimate: number | null;
+  readonly columns: number;
+  readonly warnings: readonly string[];
+  readonly sql: readonly string[];
+  readonly fingerprint: string | null;
+}
+
+/** Reads the source's catalog, its running transactions, the planner's estimate and the lake's state. An extract that a run would refuse is told in the facts. */
+export async function surveyExtract(context: SurveyContext, given: JsonObject): Promise<JsonObject> {
+  const options = given as unknown as ExtractOptions;
+  const source = postgresSource(context.connection(options.source, 'source'));
+  const lake = context.connection(options.lake, 'lake');
+  const client = await source.control();
+  const server = await readServerFacts(client);
+  const readings = await readUntilSettled(client, context.clock, context.signal, false);
+  const now = readings[0]?.at ?? '';
+  const offset = Number(instantToMicros(now) / 1000n) - context.clock.now();
+  const state = await readTable(lake, options.folder);
+  const last = state.last?.commit;
+  const known = last !== undefined && last.source.systemIdentifier === server.systemIdentifier && last.source.database === server.database;
+  const fence = fenceFromReadings(server, readings, known ? state.fence : null, known ? last.candidates : []);
+  const base: ExtractSurvey = {
+    relation: showRelation(options.table.relation),
+    refused: null,
+    mode: options.mode,
+    low: null,
+    lastFence: state.fence,
+    lookbackMs: lookbackOf(options.table, server),
+    fence: fence.at,
+    heldBy: fence.holder?.text ?? null,
+    seesAll: server.seesAll,
+    standby: server.standby,
+    version: state.version,
+    rowsEstimate: null,
+    bytesEstimate: null,
+    columns: 0,
+    warnings: [],
+    sql: [],
+    fingerprint: null,
+  };
+  try {
+    const decided = await decideExtract(client, options, state, server, now, offset);
+    const estimate = await estimateOf(client, decided.inner, decided.identity.relation);
+    const facts: ExtractSurvey = {
+      ...base,
+      mode: decided.mode,
+      low: decided.low,
+      rowsEstimate: estimate.rows,
+      bytesEstimate: estimate.bytes,
+      columns: decided.columns.length,
+      warnings: [
+        ...decided.warnings,
+        ...(last !== undefined && !isSameSource(last.source, decided.identity)
+          ? ['the lake holds rows of another source: they are replaced']
+          : []),
+      ],
+      sql: [decided.inner],
+      fingerprint: decided.fingerprint,
+    };
+    return facts as unknown as JsonObject;
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.retryable) throw error;
+    return { ...base, refused: error.toData() } as unknown as JsonObject;
+  }
+}
+
+async function estimateOf(
+  client: { query<T extends object>(sql: string): Promise<{ rows: T[] }> },
+  sql: string,
+  relation: string,
+): Promise<{ readonly rows: number; readonly bytes: number }> {
+  try {
+    const { rows } = await client.query<{
+      'QUERY PLAN': readonly { readonly Plan: { readonly 'Plan Rows': number; readonly 'Plan Width': number } }[];
+    }>(`EXPLAIN (FORMAT JSON) ${sql}`);
+    const plan = rows[0]?.['QUERY PLAN'][0]?.Plan;
+    return { rows: plan?.['Plan Rows'] ?? 0, bytes: (plan?.['Plan Rows'] ?? 0) * (plan?.['Plan Width'] ?? 0) };
+  } catch (error) {
+    throw postgresError(error, `asking the planner about ${relation}`);
+  }
+}
+
+/** The plan of an extract. */
+export function describeExtract(given: JsonObject, surveyed: JsonObject): NodePlan {
+  const options = given as unknown as ExtractOptions;
+  const facts = surveyed as unknown as ExtractSurvey;
+  const pins = { version: facts.version, fingerprint: facts.fingerprint };
+  if (facts.refused !== null)
+    return {
+      action: 'refused',
+      summary: facts.refused.message,
+      details: facts.refused.hint === undefined ? [] : [facts.refused.hint],
+      warnings: [],
+      moves: false,
+      sql: facts.sql,
+      pins,
+    };
+  const details: string[] = [];
+  if (facts.low === null) details.push(facts.version < 0 ? 'the first extract: every row in the snapshot' : 'every row in the snapshot');
+  else
+    details.push(
+      `rows with ${options.table.cursor ?? 'cursor'} from ${facts.low} (the last fence ${facts.lastFence ?? 'none'} less ${facts.lookbackMs / 1000} s), no upper bound`,
+    );
+  if (options.mode === 'incremental' || options.table.cursor !== undefined)
+    details.push(`the next fence would be ${facts.fence ?? 'none yet'}${facts.heldBy === null ? '' : `, held by ${facts.heldBy}`}`);
+  const warnings = [...facts.warnings];
+  if (facts.standby)
+    warnings.push('the source is a standby: a transaction on the primary that runs longer than the lookback can be missed');
+  else if (!facts.seesAll && options.mode === 'incremental')
+    warnings.push(
+      'this role may not see when other transactions began: the fence waits for their sessions to end them (GRANT pg_read_all_stats makes it exact at once)',
+    );
+  return {
+    action: 'read',
+    summary: `${facts.relation} -> lake ${options.folder}/, ${facts.mode}, ${facts.columns} columns`,
+    details,
+    warnings,
+    ...(facts.rowsEstimate === null ? {} : { rowsEstimate: facts.rowsEstimate }),
+    ...(facts.bytesEstimate === null ? {} : { bytesEstimate: facts.bytesEstimate }),
+    moves: facts.low === null || (facts.rowsEstimate ?? 1) > 0,
+    sql: facts.sql,
+    pins,
+  };
+}

@@ -1,0 +1,44 @@
+import { join } from 'node:path';
+import type { JsonObject } from '../../engine/base/json.ts';
+import type { Connection, ConnectionScope, Connector } from '../../engine/connector.ts';
+import { extract } from './extract.ts';
+import { load } from './load.ts';
+import { openServer } from './open-server.ts';
+import type { PostgresSink } from './sink.ts';
+import { createSource } from './source.ts';
+import { truncate } from './truncate.ts';
+
+interface Settings {
+  readonly url: string;
+  readonly schema?: string;
+  readonly extract: { readonly memoryBytes: number; readonly threads: number; readonly extensionFolder: string | null };
+}
+
+/** Postgres: a source to extract from, a sink to load into, a database for others. Nothing is connected before a role is used. */
+export const connector: Connector = {
+  type: 'postgres',
+  nodes: [extract, truncate, load],
+  open(name: string, given: JsonObject, scope: ConnectionScope): Connection {
+    const settings = given as unknown as Settings;
+    const server = openServer(name, { url: settings.url }, scope);
+    const duckdb = {
+      memoryBytes: settings.extract.memoryBytes,
+      threads: settings.extract.threads,
+      extensionFolder: settings.extract.extensionFolder ?? undefined,
+      tempFolder: join(scope.root, '.engine', 'tmp'),
+    };
+    const source = createSource(server, duckdb, scope.log);
+    const sink: PostgresSink = { server, schema: settings.schema ?? 'staging' };
+    return {
+      name,
+      type: 'postgres',
+      source,
+      sink,
+      database: { parameters: () => server.parameters(), connect: (label) => server.connect(label) },
+      async close() {
+        await source.close();
+        await server.close();
+      },
+    };
+  },
+};

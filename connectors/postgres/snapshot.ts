@@ -1,0 +1,162 @@
+import type { Client } from 'pg';
+import type { Clock } from '../../engine/base/clock.ts';
+import { type Instant, instantToMicros, sqlInstant } from '../../engine/base/instant.ts';
+import { EngineError } from '../../engine/error.ts';
+import type { FenceCandidate } from '../../lake/action.ts';
+import { postgresError } from './error.ts';
+import { candidateOf, type Fence, type FenceReading, fenceOf, keeperLock, readFence, settle } from './fence.ts';
+import type { PostgresServer } from './server.ts';
+
+/** What a role can learn about the server, read once for a snapshot. */
+export interface ServerFacts {
+  readonly systemIdentifier: string;
+  readonly timeline: number;
+  readonly database: string;
+  readonly standby: boolean;
+  /** What a standby has replayed up to; null on a primary, or before the first transaction. */
+  readonly replayedTo: Instant | null;
+  /** May see when other sessions' transactions began. */
+  readonly seesAll: boolean;
+  readonly versionNumber: number;
+  /** Zones that the database's writers may use: by server, database and role settings. */
+  readonly timeZones: readonly string[];
+}
+
+/** One exported snapshot, its fence readings, and the session that keeps it. */
+export interface SharedSnapshot {
+  readonly id: string;
+  readonly server: ServerFacts;
+  /** The first reading; `at` is the time of the extract. */
+  readonly reading: FenceReading;
+  readonly clockOffsetMs: number;
+  /** The fence for a table, given what its last extract committed. */
+  fence(before: Instant | null, earlier: readonly FenceCandidate[]): Fence;
+  /** Throws EngineError `postgres.snapshot-lost` when the session that keeps the snapshot is gone. */
+  check(): void;
+  close(): Promise<void>;
+}
+
+/** How long a fence that needs no rights is waited for before the snapshot; what has not ended by then becomes a fence in a later run. */
+const waitForSessionsMs = 1000;
+const lookAgainMs = 25;
+
+/** Reads what kind of server this is; what the role may not ask is left at a neutral value. */
+export async function readServerFacts(client: Client): Promise<ServerFacts> {
+  try {
+    const base = await client.query<{
+      database: string;
+      standby: boolean;
+      replayed: Instant | null;
+      sees_all: boolean;
+      version: number;
+      zone: string;
+    }>(`SELECT current_database()::text AS database, pg_is_in_recovery() AS standby, ${sqlInstant('pg_last_xact_replay_timestamp()')} AS replayed,
+          (pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')) AS sees_all, current_setting('server_version_num')::int AS version,
+          (SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'TimeZone') AS zone`);
+    const row = base.rows[0];
+    if (row === undefined) throw new Error('the server gave no answer about itself');
+    const zones = await client.query<{ zone: string }>(
+      `SELECT DISTINCT substr(s.setting, 10) AS zone FROM pg_catalog.pg_db_role_setting r CROSS JOIN LATERAL unnest(r.setconfig) AS s(setting)
+       WHERE r.setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())) AND lower(s.setting) LIKE 'timezone=%'`,
+    );
+    const control = await client.query<{ identifier: string; timeline: number }>(
+      `SELECT (SELECT system_identifier::text FROM pg_catalog.pg_control_system()) AS identifier,
+              (SELECT timeline_id FROM pg_catalog.pg_control_checkpoint()) AS timeline`,
+    );
+    return {
+      systemIdentifier: control.rows[0]?.identifier ?? '',
+      timeline: control.rows[0]?.timeline ?? 0,
+      database: row.database,
+      standby: row.standby,
+      replayedTo: row.standby ? row.replayed : null,
+      seesAll: row.sees_all,
+      versionNumber: row.version,
+      timeZones: [...new Set([row.zone, ...zones.rows.map((z) => z.zone)])].sort(),
+    };
+  } catch (error) {
+    throw postgresError(error, 'asking the source what kind of server it is');
+  }
+}
+
+/** Looks at the running transactions, waits a moment for those whose start cannot be seen, and gives the readings in order. */
+export async function readUntilSettled(client: Client, clock: Clock, signal: AbortSignal, wait: boolean): Promise<readonly FenceReading[]> {
+  const readings = [await readFence(client)];
+  const until = clock.now() + waitForSessionsMs;
+  for (;;) {
+    const first = readings[0];
+    if (first === undefined) return readings;
+    const open = readings.slice(1).reduce((c, r) => settle(c, r), [candidateOf(first)] as readonly FenceCandidate[]);
+    if (!wait || clock.now() >= until || open.every((c) => Object.keys(c.running).length === 0)) return readings;
+    await clock.sleep(lookAgainMs, signal);
+    readings.push(await readFence(client));
+  }
+}
+
+/** The fence of a table from readings in their order. */
+export function fenceFromReadings(
+  server: ServerFacts,
+  readings: readonly FenceReading[],
+  before: Instant | null,
+  earlier: readonly FenceCandidate[],
+): Fence {
+  const first = readings[0];
+  const last = readings.at(-1);
+  if (first === undefined || last === undefined) throw new Error('a fence needs a reading');
+  if (server.standby)
+    return {
+      at: server.replayedTo,
+      holder: { pid: undefined, since: server.replayedTo ?? undefined, text: 'the source is a standby: the fence is what it has replayed' },
+      candidates: [],
+    };
+  let candidates = settle(earlier, first);
+  candidates = [...candidates, candidateOf(first)];
+  for (const reading of readings.slice(1)) candidates = settle(candidates, reading);
+  return fenceOf(before, candidates, { ...first, prepared: last.prepared });
+}
+
+/** Opens the snapshot that all tables of a pipeline are read under: the fence first, outside any transaction, and only then the snapshot. */
+export async function openSnapshot(server: PostgresServer, clock: Clock, signal: AbortSignal): Promise<SharedSnapshot> {
+  const client = await server.connect('snapshot');
+  let lost: Error | undefined;
+  client.on('error', (error) => {
+    lost = error;
+  });
+  client.on('end', () => {
+    lost ??= new Error('the connection ended');
+  });
+  const close = async (): Promise<void> => {
+    client.removeAllListeners('end');
+    await client.end().catch(() => undefined);
+  };
+  try {
+    const facts = await readServerFacts(client);
+    const asked = clock.now();
+    const sourceNow = await client.query<{ at: Instant }>(`SELECT ${sqlInstant('clock_timestamp()')} AS at`);
+    const offset = Number(instantToMicros(sourceNow.rows[0]?.at ?? '') / 1000n) - (asked + clock.now()) / 2;
+    const readings = await readUntilSettled(client, clock, signal, true);
+    await client.query('SELECT pg_advisory_lock_shared($1, $2)', [keeperLock.classId, keeperLock.objectId]);
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    const exported = await client.query<{ id: string }>('SELECT pg_export_snapshot() AS id');
+    const id = exported.rows[0]?.id ?? '';
+    const reading = readings[0];
+    if (reading === undefined) throw new Error('a fence needs a reading');
+    return {
+      id,
+      server: facts,
+      reading,
+      clockOffsetMs: offset,
+      fence: (before, earlier) => fenceFromReadings(facts, readings, before, earlier),
+      check: () => {
+        if (lost !== undefined)
+          throw new EngineError('outside', 'postgres.snapshot-lost', 'the session that keeps the snapshot of this run was lost', {
+            cause: lost,
+            hint: 'tables of one run are read as of one moment, so it does not go on with another: run it again, or `engine retry`',
+          });
+      },
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw postgresError(error, 'opening a snapshot on the source');
+  }
+}

@@ -1,0 +1,154 @@
+import type { Client } from 'pg';
+import { type Lazy, lazy } from '../../engine/base/lazy.ts';
+import type { CatalogTable, Lease, NodeContext, Source } from '../../engine/connector.ts';
+import { EngineError } from '../../engine/error.ts';
+import type { LogLevel } from '../../engine/event.ts';
+import { connectDuckDB, type DuckDBConnection, type DuckDBInstance, openDuckDB } from '../../lake/duckdb.ts';
+import { readCatalog } from './catalog.ts';
+import { findPostgresExtension } from './extension.ts';
+import type { PostgresServer } from './server.ts';
+import { openSnapshot, type SharedSnapshot } from './snapshot.ts';
+
+/** What an extract may use of DuckDB. */
+export interface ExtractSettings {
+  readonly memoryBytes: number;
+  readonly threads: number;
+  readonly extensionFolder: string | undefined;
+  /** Where DuckDB spills to. */
+  readonly tempFolder: string;
+}
+
+/** A Postgres database to extract from, for one command or run. */
+export interface PostgresSource extends Source {
+  readonly server: PostgresServer;
+  /** One session for metadata, shared; outside any transaction. */
+  control(): Promise<Client>;
+  /** The snapshot that all tables of this run are read under. The first to ask takes the leases of the whole group, then reads the fence, then opens it. */
+  join(context: NodeContext, group: readonly string[], folder: string, leaseName: (folder: string) => string): Promise<Membership>;
+  /** A DuckDB connection with the postgres extension loaded. The caller closes it. */
+  duckdb(): Promise<DuckDBConnection>;
+}
+
+/** A table's part in the shared snapshot. */
+export interface Membership {
+  readonly snapshot: SharedSnapshot;
+  readonly lease: Lease;
+  /** The table is committed: gives its lease back; the last one closes the snapshot. */
+  leave(): Promise<void>;
+}
+
+interface Group {
+  readonly snapshot: SharedSnapshot;
+  readonly leases: Map<string, Lease>;
+  committed: number;
+}
+
+/** Narrows a source to this connector's own kind. */
+export function postgresSource(source: Source): PostgresSource {
+  if ('server' in source && 'join' in source) return source as PostgresSource;
+  throw new EngineError('usage', 'extract.no-postgres', 'this source is no Postgres database');
+}
+
+/** A source on that server. Nothing is connected before it is used; `close` ends everything. */
+export function createSource(
+  server: PostgresServer,
+  settings: ExtractSettings,
+  log: (level: LogLevel, text: string) => void,
+): PostgresSource & { close(): Promise<void> } {
+  const openControl = async (): Promise<Client> => {
+    const client = await server.connect('control');
+    client.on('error', () => control.forget());
+    client.on('end', () => control.forget());
+    return client;
+  };
+
+  const openDuck = async (): Promise<DuckDBInstance> => {
+    const extension = await findPostgresExtension({ folder: settings.extensionFolder, log });
+    const instance = await openDuckDB(settings);
+    const connection = await connectDuckDB(instance);
+    try {
+      await connection.run(`LOAD '${extension.replaceAll("'", "''")}'`);
+      return instance;
+    } catch (cause) {
+      instance.closeSync();
+      throw new EngineError(
+        'outside',
+        'duckdb.extension-refused',
+        `DuckDB did not load its postgres extension from ${extension}: ${String(cause)}`,
+        {
+          cause,
+          hint: "remove that file and run `engine setup`; its version must be the one of @duckdb/node-api, its signature DuckDB's own",
+        },
+      );
+    } finally {
+      connection.closeSync();
+    }
+  };
+
+  const openGroup = async (context: NodeContext, folders: readonly string[], leaseName: (folder: string) => string): Promise<Group> => {
+    const leases = new Map<string, Lease>();
+    try {
+      for (const folder of [...folders].sort()) leases.set(folder, await context.lease(leaseName(folder)));
+      return { snapshot: await openSnapshot(server, context.clock, context.signal), leases, committed: 0 };
+    } catch (error) {
+      for (const lease of leases.values()) await lease.release().catch((e: unknown) => log('debug', String(e)));
+      throw error;
+    }
+  };
+
+  const closeGroup = async (open: Group): Promise<void> => {
+    for (const lease of open.leases.values()) await lease.release().catch((e: unknown) => log('debug', String(e)));
+    await open.snapshot.close();
+  };
+
+  const control = lazy(openControl);
+  const duck = lazy(openDuck);
+  let group: Lazy<Group> | undefined;
+
+  return {
+    server,
+    catalog: async (): Promise<readonly CatalogTable[]> => readCatalog(await control.get()),
+    control: () => control.get(),
+    async join(context, folders, folder, leaseName) {
+      const before = group;
+      const open = await before?.peek()?.catch(() => undefined);
+      if (open !== undefined) {
+        try {
+          open.snapshot.check();
+        } catch (lost) {
+          if (open.committed > 0) throw lost;
+          if (group === before) {
+            group = undefined;
+            await closeGroup(open);
+          }
+        }
+      }
+      group ??= lazy(() => openGroup(context, folders.includes(folder) ? folders : [...folders, folder], leaseName));
+      const mine = group;
+      const joined = await mine.get();
+      const lease = joined.leases.get(folder) ?? (await context.lease(leaseName(folder)));
+      joined.leases.set(folder, lease);
+      return {
+        snapshot: joined.snapshot,
+        lease,
+        leave: async () => {
+          joined.committed += 1;
+          joined.leases.delete(folder);
+          await lease.release();
+          if (joined.leases.size > 0) return;
+          if (group === mine) group = undefined;
+          await joined.snapshot.close();
+        },
+      };
+    },
+    duckdb: async () => connectDuckDB(await duck.get()),
+    async close() {
+      const open = await group?.peek()?.catch(() => undefined);
+      group = undefined;
+      if (open !== undefined) await closeGroup(open);
+      const client = await control.peek()?.catch(() => undefined);
+      await client?.end().catch(() => undefined);
+      (await duck.peek()?.catch(() => undefined))?.closeSync();
+    },
+  };
+}
