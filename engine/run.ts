@@ -1,3 +1,165 @@
+import type { JsonObject } from './base/json.ts';
+import { unreachable } from './base/unreachable.ts';
+import type { ErrorData } from './error.ts';
+import type { DbtResult, Event, NodeResult, Progress } from './event.ts';
+
 /** Closed sets of words for what nodes and runs are. */
 export type NodeState = 'queued' | 'running' | 'retrying' | 'succeeded' | 'failed' | 'skipped' | 'cancelled' | 'interrupted';
 export type RunState = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'interrupted';
+
+/** What became of a run so far: `events.reduce(applyEvent, undefined)`. Times are those of the events. */
+export interface Run {
+  readonly runId: string;
+  readonly pipeline: string;
+  readonly mode: 'full' | 'incremental';
+  readonly state: RunState;
+  readonly trigger: string;
+  readonly retryOf: string | undefined;
+  readonly request: JsonObject;
+  readonly engine: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly startedAt: string;
+  readonly endedAt: string | undefined;
+  /** Why it did not succeed. */
+  readonly error: ErrorData | undefined;
+  /** In the plan's order. */
+  readonly nodes: readonly NodeRun[];
+}
+
+/** What became of one node so far. */
+export interface NodeRun {
+  readonly id: string;
+  readonly type: string;
+  readonly table: string | undefined;
+  readonly unit: string;
+  readonly needs: readonly string[];
+  readonly state: NodeState;
+  /** 0 before the first. */
+  readonly attempt: number;
+  readonly startedAt: string | undefined;
+  readonly endedAt: string | undefined;
+  readonly progress: Progress | undefined;
+  /** Of a node that failed too, when it left something behind. */
+  readonly result: NodeResult | undefined;
+  readonly error: ErrorData | undefined;
+  /** The run in which it was done, when it was not done again in this one. */
+  readonly keptFrom: string | undefined;
+  /** Why it was skipped. */
+  readonly because: string | undefined;
+  readonly dbt: readonly DbtResult[];
+}
+
+/** The run after one more event. The first event is `run.started`; throws when it is another. Pure. */
+export function applyEvent(run: Run | undefined, event: Event): Run {
+  if (event.type === 'run.started') return startedRun(event);
+  if (run === undefined) throw new Error(`run ${event.runId} begins with ${event.type}`);
+  const ended = { endedAt: event.at };
+  switch (event.type) {
+    case 'node.started':
+      return withNode(run, event.node, (n) => ({
+        state: 'running',
+        attempt: event.attempt,
+        startedAt: n.startedAt ?? event.at,
+        progress: undefined,
+        error: undefined,
+        dbt: [],
+      }));
+    case 'node.progress':
+      return withNode(run, event.node, () => ({ progress: event.progress }));
+    case 'node.retrying':
+      return withNode(run, event.node, () => ({ state: 'retrying', error: event.error }));
+    case 'node.succeeded':
+      return withNode(run, event.node, () => ({ state: 'succeeded', result: event.result, error: undefined, ...ended }));
+    case 'node.failed':
+      return withNode(run, event.node, () => ({ state: 'failed', error: event.error, result: event.result, ...ended }));
+    case 'node.skipped':
+      return withNode(run, event.node, () => ({ state: 'skipped', because: event.because, ...ended }));
+    case 'node.cancelled':
+      return withNode(run, event.node, () => ({ state: 'cancelled', ...ended }));
+    case 'node.kept':
+      return withNode(run, event.node, () => ({ state: 'succeeded', keptFrom: event.fromRun, ...ended }));
+    case 'dbt.result':
+      return withNode(run, event.node, (n) => ({ dbt: [...n.dbt, event.result] }));
+    case 'log':
+      return run;
+    case 'run.succeeded':
+      return { ...run, state: 'succeeded', ...ended };
+    case 'run.failed':
+      return { ...run, state: 'failed', error: event.error, ...ended };
+    case 'run.cancelled':
+      return { ...run, state: 'cancelled', nodes: endOpen(run.nodes, 'cancelled', event.at), ...ended };
+    case 'run.interrupted':
+      return { ...run, state: 'interrupted', nodes: endOpen(run.nodes, 'interrupted', event.at), ...ended };
+    default:
+      return unreachable(event);
+  }
+}
+
+/** The run that these events tell of; undefined for none. */
+export function runOf(events: readonly Event[]): Run | undefined {
+  return events.reduce<Run | undefined>(applyEvent, undefined);
+}
+
+/** The state that an event puts its run into; undefined for one that leaves it. */
+export function stateAfter(event: Event): RunState | undefined {
+  switch (event.type) {
+    case 'run.started':
+      return 'running';
+    case 'run.succeeded':
+      return 'succeeded';
+    case 'run.failed':
+      return 'failed';
+    case 'run.cancelled':
+      return 'cancelled';
+    case 'run.interrupted':
+      return 'interrupted';
+    default:
+      return undefined;
+  }
+}
+
+function startedRun(event: Event & { readonly type: 'run.started' }): Run {
+  return {
+    runId: event.runId,
+    pipeline: event.pipeline,
+    mode: event.mode,
+    state: 'running',
+    trigger: event.trigger,
+    retryOf: event.retryOf,
+    request: event.request,
+    engine: event.engine,
+    host: event.host,
+    pid: event.pid,
+    startedAt: event.at,
+    endedAt: undefined,
+    error: undefined,
+    nodes: event.nodes.map((node) => ({
+      id: node.id,
+      type: node.type,
+      table: node.table,
+      unit: node.unit,
+      needs: node.needs,
+      state: 'queued',
+      attempt: 0,
+      startedAt: undefined,
+      endedAt: undefined,
+      progress: undefined,
+      result: undefined,
+      error: undefined,
+      keptFrom: undefined,
+      because: undefined,
+      dbt: [],
+    })),
+  };
+}
+
+function withNode(run: Run, id: string, change: (node: NodeRun) => Partial<NodeRun>): Run {
+  return { ...run, nodes: run.nodes.map((node) => (node.id === id ? { ...node, ...change(node) } : node)) };
+}
+
+function endOpen(nodes: readonly NodeRun[], state: 'cancelled' | 'interrupted', at: string): readonly NodeRun[] {
+  return nodes.map((node) =>
+    node.state === 'queued' || node.state === 'running' || node.state === 'retrying' ? { ...node, state, endedAt: at } : node,
+  );
+}

@@ -93,10 +93,10 @@ export function createCommandContext(parts: ContextParts): OpenContext {
       config,
       loaded,
       connection: async (kind, name) => (await connections()).get(kind, name),
-      connections: async () => {
+      roles: async () => {
         const all = await connections();
         await all.openAll();
-        return all;
+        return all.role;
       },
       nodeTypes: once(async () => {
         const all = await Promise.all(parts.connectors.map((c) => c.load()));
@@ -124,5 +124,5 @@ async function createStore(state: Config['state'], connections: Connections, clo
   const database = link.database;
   if (database === undefined) throw new Error(`the connection ${link.name} has no database`);
   const { createPostgresStore } = await import('../stores/postgres.ts');
-  return createPostgresStore({ connect: (label) => database.connect(label), schema: state.schema, clock });
+  return createPostgresStore({ connect: (label: string) => database.connect(label), schema: state.schema, clock });
 }

@@ -46,9 +46,9 @@ export function openConnections(config: Config, connector: (type: string) => Pro
       await get('lake', 'lake');
       if (config.dbt !== undefined) await get('dbt', 'dbt');
     },
-    role(name, role) {
+    role<R extends keyof Roles>(name: string, role: R): Roles[R] {
       for (const kind of kindsWith(role)) {
-        const found = ready.get(`${kind} ${name}`)?.[role];
+        const found = ready.get(`${kind} ${name}`)?.[role] as Roles[R] | undefined;
         if (found !== undefined) return found;
       }
       throw new EngineError('usage', 'connection.unknown', `nothing named ${name} can be used as a ${role}`, {
