@@ -3,7 +3,7 @@ import type { Connector } from '../../engine/connector.ts';
 import { openFileLake } from './lake.ts';
 
 /** A lake in a folder of this machine, or of a disk that several machines mount. */
-export const fileConnector: Connector = {
+export const connector: Connector = {
   type: 'file',
   open(name, settings, scope) {
     const path = String(settings.path);

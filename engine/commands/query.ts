@@ -1,0 +1,181 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connectDuckDB, type DuckDBConnection, duckdbName, openDuckDB } from '../../lake/duckdb.ts';
+import { lakeError } from '../../lake/error.ts';
+import type { Lake } from '../../lake/lake.ts';
+import { latestSql, versionsSql } from '../../lake/latest.ts';
+import { readTable } from '../../lake/log.ts';
+import { dataFilePath, logFolder } from '../../lake/path.ts';
+import type { Json } from '../base/json.ts';
+import { lakeFolder } from '../base/lake-folder.ts';
+import type { Command, CommandContext, CommandInput } from '../command.ts';
+import { EngineError } from '../error.ts';
+
+/** `engine query SQL`: DuckDB on the lake's tables; `<table>` has the latest row of each key, `<table>__versions` all rows with the engine's own columns. */
+export const command: Command = {
+  name: 'query',
+  summary: "run SQL on the lake's tables",
+  description:
+    "Runs SQL (DuckDB's) on the tables of the lake. Each table is a view with its latest row per key, under its name in pipelines.yaml; <table>__versions has every version that was extracted, with _extracted_at and _deleted.",
+  arguments: [{ name: 'sql', summary: 'one or more statements; the last one is shown', required: true }],
+  options: [{ flags: '--limit <rows>', summary: 'show so many rows at most; 0 for all', default: '1000' }],
+  examples: [
+    'engine query "SELECT count(*) FROM users"                                # rows of the latest state',
+    'engine query "SELECT * FROM users__versions WHERE id = 7"                # all that was ever extracted of one row',
+    'engine query "FROM transactions ORDER BY updated_at DESC" --limit 10     # the newest ones',
+    'engine query --json "SHOW TABLES"                                        # every table of the lake, as JSON',
+  ],
+  run: runQuery,
+};
+
+async function runQuery(context: CommandContext, input: CommandInput): Promise<number> {
+  const [sql] = input.arguments;
+  if (typeof sql !== 'string' || sql.trim() === '') throw new EngineError('usage', 'query.empty', 'there is no SQL to run');
+  const limit = rowLimit(input.options.limit);
+  const config = await context.config();
+  const { lake } = await context.connection('lake', 'lake');
+  if (lake === undefined) throw new Error('the connection named lake is no lake');
+  const folder = await mkdtemp(join(tmpdir(), 'engine-query-'));
+  const releases: (() => Promise<void>)[] = [];
+  try {
+    const { memoryBytes, threads } = config.extract;
+    const instance = await openDuckDB({ memoryBytes, threads, tempFolder: join(folder, 'spill'), preserveInsertionOrder: true });
+    const connection = await connectDuckDB(instance);
+    const stop = (): void => connection.interrupt();
+    context.signal.addEventListener('abort', stop, { once: true });
+    try {
+      context.signal.throwIfAborted();
+      const names = await tableNames(lake);
+      for (const name of wantedIn(sql, names)) await makeViews(connection, lake, name, releases);
+      const result = await lastResult(connection, sql, limit);
+      if (result.more) context.reporter.note(`The first ${result.rows.length} rows; --limit 0 shows all.`);
+      const document = { format_version: 1, columns: result.columns, rows: result.rows, truncated: result.more };
+      context.reporter.data(document, () => tableText(result));
+      return 0;
+    } catch (error) {
+      if (context.signal.aborted) throw context.signal.reason;
+      throw error;
+    } finally {
+      context.signal.removeEventListener('abort', stop);
+      connection.closeSync();
+      instance.closeSync();
+    }
+  } finally {
+    for (const release of releases) await release();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function rowLimit(given: unknown): number {
+  const limit = typeof given === 'string' && /^\d{1,9}$/.test(given) ? Number(given) : given === undefined ? 1000 : Number.NaN;
+  if (Number.isNaN(limit))
+    throw new EngineError('usage', 'query.limit', `--limit is no whole number: ${String(given)}`, { hint: 'For example: --limit 100.' });
+  return limit === 0 ? Number.POSITIVE_INFINITY : limit;
+}
+
+/** Tables of the lake by name. Looks at one file of each folder: what lies beyond `<folder>/` sorts after `<folder>0`. */
+async function tableNames(lake: Lake): Promise<readonly string[]> {
+  const names: string[] = [];
+  for (let after = ''; ; ) {
+    const first = await firstFile(lake, '', after);
+    if (first === undefined) return names;
+    const slash = first.indexOf('/');
+    after = slash < 0 ? first : `${first.slice(0, slash)}0`;
+    if (slash < 0) continue;
+    const name = nameOf(first.slice(0, slash));
+    if (name !== undefined && (await firstFile(lake, logFolder(lakeFolder(name)))) !== undefined) names.push(name);
+  }
+}
+
+async function firstFile(lake: Lake, folder: string, after?: string): Promise<string | undefined> {
+  for await (const file of lake.list(folder, after)) return file.path;
+  return undefined;
+}
+
+/** The table whose folder it is; undefined for a folder that no table of ours has. */
+function nameOf(folder: string): string | undefined {
+  try {
+    const name = decodeURIComponent(folder);
+    return lakeFolder(name) === folder ? name : undefined;
+  } catch (error) {
+    if (error instanceof URIError) return undefined;
+    throw error;
+  }
+}
+
+/** Tables that the SQL may name; all of them for SQL that names none (`SHOW TABLES`). */
+function wantedIn(sql: string, names: readonly string[]): readonly string[] {
+  const text = sql.toLowerCase();
+  const named = names.filter((name) => text.includes(name.toLowerCase().replaceAll('"', '""')));
+  return named.length > 0 ? named : names;
+}
+
+async function makeViews(connection: DuckDBConnection, lake: Lake, name: string, releases: (() => Promise<void>)[]): Promise<void> {
+  const state = await readTable(lake, lakeFolder(name));
+  const files: string[] = [];
+  for (const { add } of state.files) {
+    const file = await lake.fetch(dataFilePath(state.folder, add));
+    releases.push(() => file.release());
+    files.push(file.localPath);
+  }
+  try {
+    await connection.run(`CREATE VIEW ${duckdbName(name)} AS ${latestSql(state, files, { names: 'postgres' })}`);
+    await connection.run(`CREATE VIEW ${duckdbName(`${name}__versions`)} AS ${versionsSql(state, files, { names: 'postgres' })}`);
+  } catch (error) {
+    throw lakeError(error, `reading lake table ${state.folder}`);
+  }
+}
+
+interface Result {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly Json[])[];
+  readonly more: boolean;
+}
+
+async function lastResult(connection: DuckDBConnection, sql: string, limit: number): Promise<Result> {
+  try {
+    const statements = await connection.extractStatements(sql);
+    for (let index = 0; index < statements.count - 1; index += 1) await (await statements.prepare(index)).run();
+    const last = await statements.prepare(statements.count - 1);
+    const reader = await (limit === Number.POSITIVE_INFINITY ? last.streamAndReadAll() : last.streamAndReadUntil(limit + 1));
+    const wide = reader.columnTypes().map((type) => ['BIGINT', 'UBIGINT', 'HUGEINT'].includes(String(type)));
+    const rows = reader.getRowsJson() as readonly (readonly Json[])[];
+    return {
+      columns: reader.columnNames(),
+      rows: rows.slice(0, limit).map((row) => row.map((value, index) => (wide[index] === true ? number(value) : value))),
+      more: rows.length > limit,
+    };
+  } catch (cause) {
+    const text = cause instanceof Error ? cause.message : String(cause);
+    const isWrong = /^(Parser|Binder|Catalog) Error/.test(text);
+    throw new EngineError(isWrong ? 'usage' : 'failed', isWrong ? 'query.wrong' : 'query.failed', text, {
+      cause,
+      hint: 'engine query "SHOW TABLES" lists the tables; names with capitals or odd characters go in double quotes.',
+    });
+  }
+}
+
+/** A whole number as one where it keeps every digit. */
+function number(value: Json): Json {
+  return typeof value === 'string' && Number.isSafeInteger(Number(value)) ? Number(value) : value;
+}
+
+function cell(value: Json): string {
+  if (value === null) return 'NULL';
+  const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return text.replaceAll('\n', '\\n').replaceAll('\r', '\\r').replaceAll('\t', '\\t');
+}
+
+function tableText({ columns, rows }: Result): string {
+  const cells = rows.map((row) => row.map(cell));
+  const widths = columns.map((name, i) => cells.reduce((width, row) => Math.max(width, (row[i] ?? '').length), name.length));
+  const rightward = columns.map((_, i) => rows.length > 0 && rows.every((row) => row[i] === null || typeof row[i] === 'number'));
+  const line = (values: readonly string[]): string =>
+    values
+      .map((value, i) => (rightward[i] === true ? value.padStart(widths[i] ?? 0) : value.padEnd(widths[i] ?? 0)))
+      .join(' | ')
+      .trimEnd();
+  const count = `(${rows.length} ${rows.length === 1 ? 'row' : 'rows'})`;
+  return [line(columns), widths.map((w) => '-'.repeat(w)).join('-+-'), ...cells.map(line), count].join('\n');
+}
