@@ -6,7 +6,7 @@ import { join } from 'node:path';
 /** What stands in the way of using Python, told to a person; connectors make an `EngineError` of it at their edge. */
 export class PythonError extends Error {
   override readonly name = 'PythonError';
-  /** `python.missing`, `python.too-old`, `python.no-venv`, `python.no-pip`, `python.index-unreachable`, `python.install-failed`. */
+  /** `python.missing`, `python.too-old`, `python.too-new`, `python.no-venv`, `python.no-pip`, `python.index-unreachable`, `python.install-failed`. */
   readonly code: string;
   readonly hint: string;
 
@@ -88,20 +88,31 @@ const getPython =
   'Install Python 3.10 or later (Debian, Ubuntu: apt install python3 python3-venv; macOS: brew install python), or name one in ENGINE_PYTHON.';
 const names = ['python3', 'python3.13', 'python3.12', 'python3.11', 'python3.10', 'python'];
 
-/** The first Python of 3.10 or later: `$ENGINE_PYTHON` alone when it is set, else by the usual names on the PATH. PythonError `python.missing`, `python.too-old`. */
-export async function findPython(options: ToolOptions = {}): Promise<Python> {
-  const named = options.env?.ENGINE_PYTHON ?? process.env.ENGINE_PYTHON;
-  const old: string[] = [];
-  for (const name of named === undefined || named === '' ? names : [named]) {
+/**
+ * The first Python of 3.10 or later (and no later than 3.`newestMinor`): `$ENGINE_PYTHON` alone when it is set, else by the usual names on the PATH.
+ * PythonError `python.missing`, `python.too-old`, `python.too-new`.
+ */
+export async function findPython(options: ToolOptions & { readonly newestMinor?: number } = {}): Promise<Python> {
+  const { newestMinor = Number.POSITIVE_INFINITY } = options;
+  const named = options.env?.ENGINE_PYTHON ?? process.env.ENGINE_PYTHON ?? '';
+  const others: { readonly said: string; readonly tooNew: boolean }[] = [];
+  for (const name of named === '' ? names : [named]) {
     const found = await askVersion(name, options);
     if (found === undefined) continue;
     const [major = 0, minor = 0] = found.version.split('.').map(Number);
-    if (major === 3 && minor >= 10) return found;
-    old.push(`${name} is ${found.version}`);
+    if (major === 3 && minor >= 10 && minor <= newestMinor) return found;
+    others.push({ said: `${name} is ${found.version}`, tooNew: major > 3 || minor > newestMinor });
   }
-  if (old.length > 0) throw new PythonError('python.too-old', `Python 3.10 or later is needed, and ${old.join(', ')}`, getPython);
-  const looked =
-    named === undefined || named === '' ? 'there is no python3 on the PATH' : `ENGINE_PYTHON names ${named}, which does not run`;
+  if (others.length > 0) {
+    const tooNew = others.some((other) => other.tooNew);
+    const wanted = newestMinor === Number.POSITIVE_INFINITY ? 'Python 3.10 or later' : `Python 3.10 to 3.${newestMinor}`;
+    throw new PythonError(
+      tooNew ? 'python.too-new' : 'python.too-old',
+      `${wanted} is needed, and ${others.map((other) => other.said).join(', ')}`,
+      tooNew ? `Install Python 3.${newestMinor} beside it, or name one in ENGINE_PYTHON.` : getPython,
+    );
+  }
+  const looked = named === '' ? 'there is no python3 on the PATH' : `ENGINE_PYTHON names ${named}, which does not run`;
   throw new PythonError('python.missing', `Python is needed, and ${looked}`, getPython);
 }
 
