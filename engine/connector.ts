@@ -2,6 +2,7 @@ import type { Client } from 'pg';
 import type { Lake } from '../lake/lake.ts';
 import type { Clock } from './base/clock.ts';
 import type { Json, JsonObject } from './base/json.ts';
+import type { TableConfig } from './config.ts';
 import type { LogLevel, NodeResult, Progress } from './event.ts';
 import type { NodePlan } from './plan.ts';
 
@@ -32,8 +33,29 @@ export interface Connection {
   readonly sink?: Sink;
   readonly database?: Database;
   readonly project?: Project;
+  /** Looks at what `engine doctor` should tell, with read rights; what is wrong is in the answer, not thrown. */
+  checkup?(request: CheckupRequest): Promise<readonly Checkup[]>;
   /** Ends whatever is open, and an embedded server that nobody else uses. Never throws; safe to call twice. */
   close(): Promise<void>;
+}
+
+/** What a link is looked at for. */
+export interface CheckupRequest {
+  readonly as: 'source' | 'sink' | 'lake' | 'dbt';
+  /** The tables that pipelines take through it; `incremental`: some pipeline goes by their cursor. */
+  readonly tables: readonly { readonly table: TableConfig; readonly incremental: boolean }[];
+  readonly signal: AbortSignal;
+}
+
+/** One thing that was looked at. `warn`: it works, and will hurt. `fail`: it cannot be reached, or lacks a right that a run needs. */
+export interface Checkup {
+  /** `server`, `rights`, or the name of a table. */
+  readonly subject: string;
+  readonly outcome: 'ok' | 'warn' | 'fail';
+  /** One line. */
+  readonly message: string;
+  /** What to do about it. */
+  readonly hint?: string;
 }
 
 export interface Roles {

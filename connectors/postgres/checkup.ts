@@ -1,0 +1,120 @@
+import type { Client } from 'pg';
+import type { Checkup, CheckupRequest } from '../../engine/connector.ts';
+import { errorData } from '../../engine/error.ts';
+import { checkSink } from './checkup-sink.ts';
+import { checkTable } from './checkup-table.ts';
+import { quoteIdentifier } from './identifier.ts';
+import type { PostgresServer } from './server.ts';
+import { readServerFacts, type ServerFacts } from './snapshot.ts';
+
+/** Looks at a Postgres database as a source or a sink: reached, rights, and what will hurt. Reads only; what is wrong is told, not thrown. `schema` is the one of staging tables. */
+export async function checkup(server: PostgresServer, schema: string, request: CheckupRequest): Promise<readonly Checkup[]> {
+  const found: Checkup[] = [];
+  let client: Client | undefined;
+  try {
+    client = await server.connect('doctor');
+    client.on('error', () => undefined);
+    await client.query('SET default_transaction_read_only = on');
+    const facts = await readServerFacts(client);
+    const role = await roleOf(client);
+    found.push({ subject: 'server', outcome: 'ok', message: `PostgreSQL ${role.version}, database ${facts.database}, as ${role.name}` });
+    if (request.as === 'source') {
+      found.push(...(await checkSource(client, facts, role)));
+      for (const { table, incremental } of request.tables) {
+        request.signal.throwIfAborted();
+        found.push(...(await checkTable(client, table, incremental, facts.timeZones)));
+      }
+    } else {
+      const targets = request.tables.map(({ table }) => table);
+      found.push(...(await checkSink(client, facts, role.name, schema, targets)));
+    }
+  } catch (error) {
+    if (request.signal.aborted) throw request.signal.reason;
+    const { message, hint } = errorData(error);
+    found.push({ subject: 'server', outcome: 'fail', message, ...(hint === undefined ? {} : { hint }) });
+  } finally {
+    await client?.end().catch(() => undefined);
+  }
+  return found;
+}
+
+interface Role {
+  readonly name: string;
+  readonly version: string;
+  readonly trackActivities: boolean;
+  readonly encoding: string;
+  readonly standbyFeedback: boolean;
+  readonly replayPaused: boolean;
+}
+
+async function roleOf(client: Client): Promise<Role> {
+  const { rows } = await client.query<Role>(`
+    SELECT current_user::text AS name, split_part(current_setting('server_version'), ' ', 1) AS version,
+           current_setting('track_activities')::bool AS "trackActivities", current_setting('server_encoding') AS encoding,
+           current_setting('hot_standby_feedback')::bool AS "standbyFeedback",
+           CASE WHEN pg_is_in_recovery() THEN pg_is_wal_replay_paused() ELSE false END AS "replayPaused"`);
+  const row = rows[0];
+  if (row === undefined) throw new Error('the server gave no answer about itself');
+  return row;
+}
+
+/** What stands in the way of a fence, and of exact text, in the database as a whole. */
+async function checkSource(client: Client, facts: ServerFacts, role: Role): Promise<Checkup[]> {
+  const found: Checkup[] = [];
+  const warn = (subject: string, message: string, hint: string): void => void found.push({ subject, outcome: 'warn', message, hint });
+  if (facts.versionNumber < 120000)
+    warn('server', `PostgreSQL ${role.version} is older than 12, the oldest that is cared for`, 'Upgrade the server.');
+  if (facts.seesAll) found.push({ subject: 'rights', outcome: 'ok', message: 'sees when other sessions began (pg_read_all_stats)' });
+  else
+    warn(
+      'rights',
+      'may not see when other transactions began: the fence waits for sessions that it cannot see into, and misses several transactions sent in one message',
+      `GRANT pg_read_all_stats TO ${quoteIdentifier(role.name)};`,
+    );
+  if (!role.trackActivities)
+    warn(
+      'server',
+      'track_activities is off: when transactions began is hidden from everybody',
+      'ALTER SYSTEM SET track_activities = on; SELECT pg_reload_conf();',
+    );
+  if (facts.standby) {
+    warn(
+      'standby',
+      'is a standby: transactions of its primary are invisible, and one longer than the lookback (10m) can be missed',
+      'Read from the primary, or set `lookback` above the longest transaction and run a full pipeline from time to time.',
+    );
+    if (!role.standbyFeedback)
+      warn(
+        'standby',
+        'hot_standby_feedback is off: long extracts can be cancelled',
+        'ALTER SYSTEM SET hot_standby_feedback = on; SELECT pg_reload_conf();',
+      );
+    if (role.replayPaused) warn('standby', 'replay is paused: the fence stands still', 'SELECT pg_wal_replay_resume();');
+  }
+  if (role.encoding === 'SQL_ASCII')
+    warn(
+      'server',
+      'the database is in SQL_ASCII: its texts may be no valid UTF-8, which an extract then refuses',
+      'Move it to a database with ENCODING UTF8.',
+    );
+  const prepared = await client.query<{ gid: string; owner: string; since: string }>(
+    `SELECT gid, owner::text AS owner, to_char(prepared AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS since
+     FROM pg_catalog.pg_prepared_xacts WHERE database = current_database() ORDER BY prepared`,
+  );
+  for (const { gid, owner, since } of prepared.rows)
+    warn(
+      'prepared transaction',
+      `'${gid}' of ${owner} has been open since ${since}: while there is one the fence does not move`,
+      `As its owner: COMMIT PREPARED '${gid.replaceAll("'", "''")}'; or ROLLBACK PREPARED '${gid.replaceAll("'", "''")}';`,
+    );
+  const subscriptions = await client.query<{ name: string }>(
+    `SELECT DISTINCT s.subname::text AS name FROM pg_catalog.pg_stat_subscription s WHERE s.subname IS NOT NULL ORDER BY 1`,
+  );
+  if (subscriptions.rows.length > 0)
+    warn(
+      'replication',
+      `rows come by logical replication (${subscriptions.rows.map((s) => s.name).join(', ')}): their times are the publisher's, older than their commit here`,
+      'Set `lookback` above the longest delay of the subscription.',
+    );
+  return found;
+}
