@@ -1,0 +1,105 @@
+/** The expression as five fields, or what is wrong with it: `part` is the text to point at. */
+export type CheckedCron = { readonly cron: string } | { readonly problem: string; readonly hint: string; readonly part: string };
+
+/** crontab(5)'s short names. */
+const shortNames: Readonly<Record<string, string>> = {
+  '@yearly': '0 0 1 1 *',
+  '@annually': '0 0 1 1 *',
+  '@monthly': '0 0 1 * *',
+  '@weekly': '0 0 * * 0',
+  '@daily': '0 0 * * *',
+  '@midnight': '0 0 * * *',
+  '@hourly': '0 * * * *',
+};
+
+interface FieldRule {
+  readonly name: string;
+  readonly min: number;
+  readonly max: number;
+  readonly names: readonly string[];
+}
+
+const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
+const fields: readonly FieldRule[] = [
+  { name: 'minute', min: 0, max: 59, names: [] },
+  { name: 'hour', min: 0, max: 23, names: [] },
+  { name: 'day of the month', min: 1, max: 31, names: [] },
+  { name: 'month', min: 1, max: 12, names: months },
+  { name: 'day of the week', min: 0, max: 7, names: ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] },
+];
+const longestMonth = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/** Checks a cron expression by crontab(5): five fields of `*`, numbers, names, ranges, lists and steps, or a short name; says which field is wrong. One that never fires is wrong too. */
+export function checkCron(text: string): CheckedCron {
+  const trimmed = text.trim();
+  if (trimmed.startsWith('@')) {
+    const long = shortNames[trimmed.toLowerCase()];
+    return long === undefined
+      ? {
+          problem: `\`${trimmed}\` is no short form of a schedule`,
+          hint: `There are ${Object.keys(shortNames).join(', ')}.`,
+          part: trimmed,
+        }
+      : { cron: long };
+  }
+  const written = trimmed.split(/\s+/);
+  if (written.length !== 5) {
+    const six = written.length === 6 ? ' Seconds cannot be given.' : '';
+    return {
+      problem: `a cron expression has five fields, this one has ${trimmed === '' ? 0 : written.length}`,
+      hint: `They are minute, hour, day of the month, month, day of the week: \`*/15 * * * *\`.${six}`,
+      part: trimmed,
+    };
+  }
+  const values: ReadonlySet<number>[] = [];
+  for (const [i, rule] of fields.entries()) {
+    const field = written[i] ?? '';
+    const read = readField(field, rule);
+    if (typeof read === 'string') return { problem: `the ${rule.name} (field ${i + 1}) ${read}`, hint: rangeHint(rule), part: field };
+    values.push(read);
+  }
+  const days = values[2] ?? new Set();
+  const inMonths = values[3] ?? new Set();
+  const fires = written[4] !== '*' || [...inMonths].some((month) => [...days].some((day) => day <= (longestMonth[month - 1] ?? 31)));
+  if (!fires)
+    return {
+      problem: 'there is no such day in these months, so it would never run',
+      hint: 'Look at fields 3 (day of the month) and 4 (month).',
+      part: trimmed,
+    };
+  return { cron: written.join(' ') };
+}
+
+/** The values of one field; text: what is wrong, as the end of a sentence. */
+function readField(text: string, rule: FieldRule): ReadonlySet<number> | string {
+  const values = new Set<number>();
+  for (const item of text.split(',')) {
+    const parts = /^(?:(\*)|([^-/*]+)(?:-([^-/*]+))?)(?:\/(.+))?$/.exec(item);
+    if (parts === null) return item === '' ? 'has a comma too many' : `cannot be \`${item}\``;
+    const [, all, first, last, step] = parts;
+    const from = all === undefined ? readNumber(first ?? '', rule) : rule.min;
+    const to = all === undefined ? (last === undefined ? from : readNumber(last, rule)) : rule.max;
+    if (typeof from === 'string') return from;
+    if (typeof to === 'string') return to;
+    if (from > to) return `has a range that ends before it begins: \`${item}\``;
+    if (step !== undefined && all === undefined && last === undefined)
+      return `has a step behind a single value: \`${item}\`; a step goes with \`*\` or a range`;
+    const every = step === undefined ? 1 : /^\d{1,3}$/.test(step) ? Number(step) : 0;
+    if (every < 1 || every > rule.max) return `has a step that cannot be: \`/${step}\``;
+    for (let value = from; value <= to; value += every) values.add(value);
+  }
+  return values;
+}
+
+function readNumber(text: string, rule: FieldRule): number | string {
+  const named = rule.names.indexOf(text.toLowerCase());
+  if (named !== -1) return named + rule.min;
+  if (!/^\d{1,3}$/.test(text)) return `cannot be \`${text}\``;
+  const value = Number(text);
+  return value < rule.min || value > rule.max ? `cannot be ${value}` : value;
+}
+
+function rangeHint(rule: FieldRule): string {
+  const names = rule.names.length === 0 ? '' : `, or ${rule.names[0]} to ${rule.names.at(-1)}`;
+  return `It is ${rule.min} to ${rule.max}${names}${rule.max === 7 ? ' (0 and 7 are Sunday)' : ''}; \`*\`, lists \`1,2\`, ranges \`1-5\` and steps \`*/2\` go too.`;
+}

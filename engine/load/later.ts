@@ -1,0 +1,14 @@
+/** Keys that product.md names and this version does not do yet, by what they are a key of. Accepting them and then doing nothing would be worse than a finding. */
+const laterKeys: Readonly<Record<string, readonly string[]>> = {
+  table: ['query', 'deletes', 'onSchemaChange'],
+  columns: ['mask'],
+  pipeline: ['overlap', 'catchup', 'alerts', 'paused'],
+  defaults: ['query', 'deletes', 'onSchemaChange', 'overlap', 'catchup', 'alerts', 'paused'],
+  extract: ['connections'],
+  lake: ['bucket', 'prefix', 'region', 'endpoint', 'forcePathStyle'],
+};
+
+/** True for a key that comes with a later version; `kind` is the kind of block that it stands in. */
+export function comesLater(kind: string, key: string): boolean {
+  return laterKeys[kind]?.includes(key) === true;
+}

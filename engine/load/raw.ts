@@ -1,0 +1,75 @@
+/** `pipelines.yaml` as it is written, once the schema has been checked and what was wrong has been taken out: everything may be absent. Items of lists that were wrong read as undefined. */
+export interface RawConfig {
+  readonly sources?: Block<RawSource>;
+  readonly lake?: { readonly path?: string };
+  readonly sinks?: Block<RawSink>;
+  readonly state?: 'memory' | { readonly url?: string; readonly sink?: string; readonly schema?: string };
+  readonly dbt?: { readonly project?: string; readonly sink?: string; readonly command?: string };
+  readonly extract?: { readonly memory?: string; readonly threads?: number; readonly extensionFolder?: string };
+  readonly defaults?: RawTable & RawPipeline;
+  readonly tables?: Block<RawTable | null> | null;
+  readonly pipelines?: Block<RawPipeline>;
+}
+
+export type Block<T> = Readonly<Record<string, T>>;
+export type List<T> = readonly (T | undefined)[];
+
+export interface RawSource {
+  readonly url?: string;
+}
+
+export interface RawSink {
+  readonly url?: string;
+  readonly schema?: string;
+}
+
+export interface RawTable {
+  readonly source?: string;
+  readonly table?: string;
+  readonly key?: string | List<string> | null;
+  readonly cursor?: string | null;
+  readonly cursorTimezone?: string | null;
+  readonly lookback?: string | null;
+  readonly maxHold?: string;
+  readonly nullCursor?: 'include' | 'ignore' | 'error';
+  readonly columns?: RawColumns;
+  readonly where?: string | null;
+  readonly lake?: RawTableLake;
+  readonly sink?: string;
+  readonly into?: string;
+  readonly load?: 'merge' | 'append';
+}
+
+export interface RawColumns {
+  readonly include?: List<string>;
+  readonly exclude?: List<string>;
+  readonly rename?: Block<string>;
+  readonly types?: Block<'string'>;
+}
+
+export interface RawTableLake {
+  readonly compression?: 'zstd' | 'snappy' | 'gzip' | 'none';
+  readonly targetFileSize?: string;
+}
+
+export interface RawPipeline {
+  readonly mode?: 'full' | 'incremental';
+  readonly tables?: List<string>;
+  readonly exclude?: List<string>;
+  readonly dbt?: string | List<string>;
+  readonly schedule?: RawSchedule | null;
+  readonly schedules?: List<RawSchedule>;
+  readonly retries?: RawRetries;
+  readonly timeout?: string | null;
+  readonly concurrency?: number;
+  readonly tags?: List<string>;
+}
+
+export type RawSchedule = string | { readonly cron?: string; readonly timezone?: string };
+
+export interface RawRetries {
+  readonly attempts?: number;
+  readonly delay?: string;
+  readonly factor?: number;
+  readonly maxDelay?: string;
+}
