@@ -101,6 +101,18 @@ export interface Database {
   parameters(): Promise<DatabaseParameters>;
   /** A new session with the engine's session settings (`search_path` is empty); `label` goes into `application_name`. The caller ends it. */
   connect(label: string): Promise<Client>;
+  /** Only of a server that the engine runs itself. */
+  readonly embedded?: EmbeddedServer;
+}
+
+/** A server that the engine runs itself, shared by the commands that use it and stopped by the last one. */
+export interface EmbeddedServer {
+  /** Absolute path of its files. */
+  readonly folder: string;
+  /** Starts it, and lets it run on when nobody uses it, until `stop` or the next boot. */
+  keep(): Promise<void>;
+  /** Takes back `keep`; stops it unless another live process uses it. */
+  stop(): Promise<'stopped' | 'in use' | 'not running'>;
 }
 
 /** All that any driver needs, spelled out: no second reading of a URL anywhere. The password is a secret. */

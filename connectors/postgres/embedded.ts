@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DatabaseParameters } from '../../engine/connector.ts';
+import type { DatabaseParameters, EmbeddedServer } from '../../engine/connector.ts';
 import { EngineError } from '../../engine/error.ts';
 import { serverAccount } from './embedded/account.ts';
 import { findBinaries } from './embedded/binaries.ts';
@@ -22,26 +22,20 @@ export interface EmbeddedOptions {
   readonly temporary?: boolean;
 }
 
-/** What became of a server that was asked to stop. */
-export type Stopped = 'stopped' | 'in use' | 'not running';
-
 /**
  * A real Postgres server that the engine runs itself, under `<root>/.engine/postgres/<name>/`, on 127.0.0.1 with a password.
  * Processes that use it at the same time share it; the last one stops it, unless it is kept. Users that were killed do not count.
  */
-export interface Embedded {
-  readonly folder: string;
+export interface Embedded extends EmbeddedServer {
   /** Starts or joins it; called again, it looks whether the server still runs and starts it anew when it was killed. Throws EngineErrors `embedded.*`. */
   open(): Promise<DatabaseParameters>;
   /** Ends this use of it; stops the server when nobody else uses it. */
   close(): Promise<void>;
-  /** From now on it goes on running when nobody uses it, until `stop` or the next boot. */
-  keep(): Promise<void>;
-  /** Takes back `keep`, and stops it when nobody else uses it. */
-  stop(): Promise<Stopped>;
   /** The file that stands for this use while it is open. */
   lease(): string | undefined;
 }
+
+type Stopped = Awaited<ReturnType<EmbeddedServer['stop']>>;
 
 const user = 'engine';
 const turnTimeoutMs = 120_000;

@@ -34,7 +34,11 @@ export const connector: Connector = {
       type: 'postgres',
       source,
       sink,
-      database: { parameters: () => server.parameters(), connect: (label) => server.connect(label) },
+      database: {
+        parameters: () => server.parameters(),
+        connect: (label) => server.connect(label),
+        ...(server.embedded === undefined ? {} : { embedded: server.embedded }),
+      },
       async close() {
         await source.close();
         await server.close();

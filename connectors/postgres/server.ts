@@ -1,5 +1,5 @@
 import type { Client } from 'pg';
-import type { DatabaseParameters } from '../../engine/connector.ts';
+import type { DatabaseParameters, EmbeddedServer } from '../../engine/connector.ts';
 
 /** One Postgres database that the engine talks to: a real server or an embedded one, the same for all callers. */
 export interface PostgresServer {
@@ -16,4 +16,6 @@ export interface PostgresServer {
   connectionString(label: string): Promise<string>;
   /** Ends an embedded server's use. Never throws. */
   close(): Promise<void>;
+  /** Only of a server that the engine runs itself. */
+  readonly embedded?: EmbeddedServer;
 }
