@@ -20,6 +20,12 @@ function count(input: CommandInput, name: string, fallback: number): number {
   return number;
 }
 
+function refuseOptions(input: CommandInput, what: string, names: readonly string[]): void {
+  const given = names.find((name) => input.options[name] !== undefined);
+  if (given !== undefined)
+    throw new EngineError('usage', 'cli.option', `generate ${what} takes no --${given}`, { hint: 'engine generate --help' });
+}
+
 async function sourceName(context: CommandContext, input: CommandInput): Promise<string> {
   const config = await context.config();
   const names = Object.keys(config.sources);
@@ -130,8 +136,14 @@ export const command: Command = {
   ],
   async run(context, input) {
     const what = input.arguments[0];
-    if (what === 'initial') return initial(context, input);
-    if (what === 'daily') return daily(context, input);
+    if (what === 'initial') {
+      refuseOptions(input, 'initial', ['inserts', 'updates']);
+      return initial(context, input);
+    }
+    if (what === 'daily') {
+      refuseOptions(input, 'daily', ['users', 'transactions', 'replace']);
+      return daily(context, input);
+    }
     throw new EngineError('usage', 'cli.argument', `generate knows initial and daily, not ${String(what)}`, {
       hint: 'engine generate initial, or engine generate daily',
     });
