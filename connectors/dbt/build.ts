@@ -120,7 +120,10 @@ async function build(
   const applicationName = `engine dbt ${context.runId} ${context.attempt}`.slice(0, 63);
   const parameters = await context.connection(options.sink, 'database').parameters();
   const profileEnv = await writeProfile(folder, { parameters, schema: defaultSchema, applicationName });
+  // What dbt has parsed before saves it a second; it checks by itself whether that still holds.
   const parsed = join(dbtFolder(context), 'partial_parse.msgpack');
+  await mkdir(targetPath, { recursive: true });
+  await replaceFile(parsed, join(targetPath, 'partial_parse.msgpack'));
   const args = [
     'build',
     '--select',
@@ -143,10 +146,16 @@ async function build(
       '--no-use-colors',
       '--no-use-colors-file',
     ],
-    ...['--cache-selected-only', '--partial-parse', '--partial-parse-file-path', parsed, '--no-send-anonymous-usage-stats'],
+    ...['--cache-selected-only', '--partial-parse', '--no-send-anonymous-usage-stats'],
   ];
 
-  const heard = { invocationId: undefined as string | undefined, errors: [] as string[], unknown: [] as string[], nothing: false };
+  const heard = {
+    invocationId: undefined as string | undefined,
+    errors: [] as string[],
+    said: [] as string[],
+    unknown: [] as string[],
+    nothing: false,
+  };
   const end = await invokeDbt({
     program,
     args,
@@ -157,23 +166,24 @@ async function build(
     onLine(line) {
       heard.invocationId ??= line.invocationId;
       if (line.level === 'error' && heard.errors.length < 20) heard.errors.push(line.text);
+      if (line.name === undefined) heard.said = [...heard.said, line.text].slice(-5);
       if (line.name === 'NoNodesForSelectionCriteria') heard.unknown.push(String(line.data.spec_raw));
       if (line.name === 'NothingToDo') heard.nothing = true;
       const { index, total } = line.data;
       if (typeof index === 'number' && typeof total === 'number') context.progress({ doing: `${index} of ${total}` });
-      if (line.text !== '') context.log(line.level, line.text);
+      for (const text of line.text.split('\n')) if (text.trim() !== '') context.log(line.level, text.trimEnd());
     },
   });
   if (context.signal.aborted) {
     if (end.killed) await endSessions(context, options.sink, applicationName);
     throw stoppedError();
   }
-  await shareParsed(join(targetPath, 'partial_parse.msgpack'), parsed);
+  await replaceFile(join(targetPath, 'partial_parse.msgpack'), parsed);
   const results = await readRunResults(targetPath, heard.invocationId);
   const isRetry = select !== options.select;
   if (end.code === 0 && (heard.nothing || (isRetry && heard.unknown.length > 0))) return 'selection unknown';
   if (results.believed) for (const result of results.results) context.dbtResult(result);
-  const done = judge(end, results, heard.errors, targetPath, logFile);
+  const done = judge(end, results, heard.errors.length > 0 ? heard.errors : heard.said, targetPath, logFile);
   // What a success leaves behind is its log and its results; the rest is large and made again by each invocation.
   for (const name of await readdir(targetPath))
     if (name !== 'run_results.json') await rm(join(targetPath, name), { recursive: true, force: true });
@@ -187,7 +197,7 @@ function judge(end: InvocationEnd, read: RunResults, errors: readonly string[], 
   if (results.some(isFailed)) throw failureOfResults(results, targetPath, logFile);
   if (end.code !== 0) throw failureWithout(end, 'its results name no failure', errors, logFile);
   const rows = results.reduce((sum, result) => sum + (result.rows ?? 0), 0);
-  return { summary: summarize(results), rows, facts: factsOf(results, targetPath) };
+  return { summary: `${summarize(results)}, ${rows} row${rows === 1 ? '' : 's'} written`, facts: factsOf(results, targetPath) };
 }
 
 function summarize(results: readonly DbtResult[]): string {
@@ -198,8 +208,8 @@ function summarize(results: readonly DbtResult[]): string {
   return `${counted.join(', ')}${warned === 0 ? '' : `, ${warned} with a warning`}`;
 }
 
-/** Keeps what dbt has parsed for the next invocation; a reader sees the old file or the new one. */
-async function shareParsed(from: string, to: string): Promise<void> {
+/** Copies a file, if it is there, over another; a reader of that sees the old one or the new one. */
+async function replaceFile(from: string, to: string): Promise<void> {
   if (!(await exists(from))) return;
   const aside = `${to}.${process.pid}`;
   await copyFile(from, aside);

@@ -1,4 +1,4 @@
-import type { Connector } from '../../engine/connector.ts';
+import type { Connector, Project } from '../../engine/connector.ts';
 import { dbtBuild } from './build.ts';
 
 /** dbt: a project as a role, and the node that builds it. */
@@ -7,10 +7,12 @@ export const connector: Connector = {
   open(name, settings) {
     const { project, command } = settings;
     if (typeof project !== 'string') throw new Error(`the connection ${name} has no project folder`);
+    const role: Project = { folder: project, command: typeof command === 'string' ? command : undefined };
     return {
       name,
       type: 'dbt',
-      project: { folder: project, command: typeof command === 'string' ? command : undefined },
+      project: role,
+      checkup: async ({ signal }) => (await import('./checkup.ts')).checkup(role, signal),
       close: async () => undefined,
     };
   },
