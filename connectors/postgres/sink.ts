@@ -1,0 +1,16 @@
+import type { Sink } from '../../engine/connector.ts';
+import { EngineError } from '../../engine/error.ts';
+import type { PostgresServer } from './server.ts';
+
+/** The sink role of a Postgres connection, as its own nodes see it. */
+export interface PostgresSink extends Sink {
+  readonly server: PostgresServer;
+}
+
+/** The sink as a Postgres one; EngineError `load.other-sink` when it belongs to another connector. */
+export function postgresSink(sink: Sink): PostgresSink {
+  if ('server' in sink) return sink as PostgresSink;
+  throw new EngineError('usage', 'load.other-sink', 'a postgres.load node was given a sink that is not Postgres', {
+    hint: 'name a sink of type postgres in `sink:`',
+  });
+}
