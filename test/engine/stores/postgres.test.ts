@@ -1,0 +1,131 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { systemClock } from '../../../engine/base/clock.ts';
+import { EngineError } from '../../../engine/error.ts';
+import type { Store } from '../../../engine/store.ts';
+import { createPostgresStore } from '../../../engine/stores/postgres.ts';
+import { storeConformance } from '../../conformance/store.ts';
+import { freshDatabase, type TestDatabase } from '../../support/postgres.ts';
+import { suite } from '../../support/suite.ts';
+
+const schema = 'odd "state" schema';
+
+storeConformance('postgres', async (clock) => {
+  const database = await freshDatabase('store');
+  const stores: Store[] = [];
+  return {
+    async open() {
+      const store = createPostgresStore({ connect: () => database.client(), schema, clock });
+      stores.push(store);
+      return store;
+    },
+    async remove() {
+      for (const store of stores) await store.close();
+      await database.drop();
+    },
+  };
+});
+
+suite('store on postgres', ({ test }) => {
+  const withDatabase = (title: string, body: (database: TestDatabase, open: () => Store) => Promise<void>): void =>
+    test(title, async () => {
+      const database = await freshDatabase('store');
+      const stores: Store[] = [];
+      try {
+        await body(database, () => {
+          const store = createPostgresStore({ connect: () => database.client(), schema, clock: systemClock });
+          stores.push(store);
+          return store;
+        });
+      } finally {
+        for (const store of stores) await store.close();
+        await database.drop();
+      }
+    });
+
+  withDatabase('a schema that is newer than the engine is refused', async (database, open) => {
+    await open().migrate();
+    const client = await database.client();
+    await client.query('INSERT INTO "odd ""state"" schema".migrations (number, name) VALUES (999, $1)', ['future']);
+    for (const work of [open().migrate(), open().exists()]) {
+      const error = await work.then(
+        () => undefined,
+        (e: unknown) => e,
+      );
+      assert.is(error instanceof EngineError ? error.code : error, 'store.newer');
+    }
+    await client.end();
+  });
+
+  withDatabase('looking whether the store exists creates nothing', async (database, open) => {
+    assert.is(await open().exists(), false);
+    const client = await database.client();
+    const { rows } = await client.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [schema]);
+    assert.is(rows.length, 0);
+    await client.end();
+  });
+
+  withDatabase('a role without rights is told which one it lacks', async (database, open) => {
+    const client = await database.client();
+    const role = `poor_${database.name}`;
+    await client.query(`CREATE ROLE "${role}"`);
+    const connect = async () => {
+      const session = await database.client();
+      await session.query(`SET ROLE "${role}"`);
+      return session;
+    };
+    const poor = createPostgresStore({ connect, schema, clock: systemClock });
+    const error = await poor.migrate().then(
+      () => undefined,
+      (e: unknown) => e,
+    );
+    assert.is(error instanceof EngineError ? error.code : error, 'store.no-right');
+    await poor.close();
+    await open().migrate();
+    await client.query(`DROP ROLE "${role}"`);
+    await client.end();
+  });
+
+  withDatabase('a process that was killed frees its leases and its run', async (database, open) => {
+    const store = open();
+    await store.migrate();
+    const child = spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'hold-lease.ts'), database.url, schema], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(child.stdout, 'data');
+    const refused = await store.lease('t', { runId: 'mine', host: 'here', pid: 1 }).then(
+      () => undefined,
+      (e: unknown) => e,
+    );
+    assert.is(refused instanceof EngineError ? refused.code : refused, 'lease.held');
+    child.kill('SIGKILL');
+    await once(child, 'close');
+    // The server notices a closed socket as soon as it looks; ask until then.
+    const deadline = Date.now() + 10_000;
+    while ((await store.leases()).length > 0 && Date.now() < deadline) await new Promise((resolve) => setImmediate(resolve));
+    assert.ok((await store.lease('t', { runId: 'mine', host: 'here', pid: 1 })).token > 1);
+    assert.equal(await store.sweep(), ['theirs']);
+  });
+
+  withDatabase('a lost session does not lose the lease while nobody else takes it', async (database, open) => {
+    const store = open();
+    await store.migrate();
+    const lease = await store.lease('t', { runId: 'r1', host: 'here', pid: 1 });
+    const client = await database.client();
+    await client.query(
+      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+    );
+    const until = Date.now() + 10_000;
+    let error: unknown = new Error('never tried');
+    while (error !== undefined && Date.now() < until)
+      error = await lease.check().then(
+        () => undefined,
+        (e: unknown) => e,
+      );
+    assert.is(error, undefined);
+    assert.is((await store.leases()).length, 1);
+    await client.end();
+  });
+});
