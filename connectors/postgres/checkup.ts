@@ -3,12 +3,18 @@ import type { Checkup, CheckupRequest } from '../../engine/connector.ts';
 import { errorData } from '../../engine/error.ts';
 import { checkSink } from './checkup-sink.ts';
 import { checkTable } from './checkup-table.ts';
+import { existingPostgresExtension } from './extension.ts';
 import { quoteIdentifier } from './identifier.ts';
 import type { PostgresServer } from './server.ts';
 import { readServerFacts, type ServerFacts } from './snapshot.ts';
 
-/** Looks at a Postgres database as a source or a sink: reached, rights, and what will hurt. Reads only; what is wrong is told, not thrown. `schema` is the one of staging tables. */
-export async function checkup(server: PostgresServer, schema: string, request: CheckupRequest): Promise<readonly Checkup[]> {
+/** Looks at a Postgres database as a source or a sink: reached, rights, and what will hurt. Reads only; what is wrong is told, not thrown. `schema` is the one of staging tables, `extensionFolder` the configured one. */
+export async function checkup(
+  server: PostgresServer,
+  schema: string,
+  request: CheckupRequest,
+  extensionFolder: string | undefined,
+): Promise<readonly Checkup[]> {
   const found: Checkup[] = [];
   let client: Client | undefined;
   try {
@@ -35,7 +41,16 @@ export async function checkup(server: PostgresServer, schema: string, request: C
   } finally {
     await client?.end().catch(() => undefined);
   }
+  if (request.as === 'source') found.push(await checkExtension(extensionFolder));
   return found;
+}
+
+async function checkExtension(folder: string | undefined): Promise<Checkup> {
+  const subject = 'extension';
+  const path = await existingPostgresExtension({ folder });
+  if (path !== undefined) return { subject, outcome: 'ok', message: `DuckDB's postgres extension is ${path}` };
+  const hint = 'Run `engine setup` while there is a network, or name its folder in `extract: { extensionFolder: ... }`.';
+  return { subject, outcome: 'warn', message: "DuckDB's postgres extension is not here yet; the first extract fetches it", hint };
 }
 
 interface Role {

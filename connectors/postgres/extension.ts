@@ -25,18 +25,7 @@ export interface ExtensionSearch {
  * fetched from PyPI, else installed by DuckDB. DuckDB checks its signature at LOAD. EngineError `duckdb.no-extension` (trouble `outside`) says every way out.
  */
 export async function findPostgresExtension(search: ExtensionSearch): Promise<string> {
-  const duckdb = await installedDuckdb();
-  const env = search.env ?? process.env;
-  const place = join(duckdb.version, duckdb.platform, fileName);
-  const cache = search.cache ?? join(cacheFolder(env), 'duckdb');
-  const own = join(env.HOME ?? homedir(), '.duckdb', 'extensions', place);
-  const cached = join(cache, place);
-
-  const there = await firstFile([
-    own,
-    ...(search.folder === undefined ? [] : [join(search.folder, fileName), join(search.folder, place)]),
-    cached,
-  ]);
+  const { duckdb, cache, own, cached, there } = await lookAround(search);
   if (search.folder !== undefined && (there === cached || there === undefined))
     search.log('warn', `no ${fileName} for DuckDB ${duckdb.version} in ${search.folder}`);
   if (there !== undefined) return there;
@@ -63,6 +52,28 @@ export async function findPostgresExtension(search: ExtensionSearch): Promise<st
       retryable: false,
     },
   );
+}
+
+/** Its absolute path when it is on this machine already; undefined otherwise. Fetches nothing. */
+export async function existingPostgresExtension(search: Pick<ExtensionSearch, 'folder' | 'cache' | 'env'>): Promise<string | undefined> {
+  return (await lookAround(search)).there;
+}
+
+async function lookAround(search: Pick<ExtensionSearch, 'folder' | 'cache' | 'env'>): Promise<{
+  readonly duckdb: { readonly version: string; readonly platform: string };
+  readonly cache: string;
+  readonly own: string;
+  readonly cached: string;
+  readonly there: string | undefined;
+}> {
+  const duckdb = await installedDuckdb();
+  const env = search.env ?? process.env;
+  const place = join(duckdb.version, duckdb.platform, fileName);
+  const cache = search.cache ?? join(cacheFolder(env), 'duckdb');
+  const own = join(env.HOME ?? homedir(), '.duckdb', 'extensions', place);
+  const cached = join(cache, place);
+  const configured = search.folder === undefined ? [] : [join(search.folder, fileName), join(search.folder, place)];
+  return { duckdb, cache, own, cached, there: await firstFile([own, ...configured, cached]) };
 }
 
 async function installedDuckdb(): Promise<{ readonly version: string; readonly platform: string }> {

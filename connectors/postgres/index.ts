@@ -39,6 +39,7 @@ export const connector: Connector = {
         connect: (label) => server.connect(label),
         ...(server.embedded === undefined ? {} : { embedded: server.embedded }),
       },
+      checkup: async (request) => (await import('./checkup.ts')).checkup(server, sink.schema, request, duckdb.extensionFolder),
       async close() {
         await source.close();
         await server.close();
