@@ -39,6 +39,7 @@ const byCode: Readonly<Record<string, Translation>> = {
     retryable: true,
   },
   ENFILE: { code: 'lake.too-many-files', why: 'too many files are open on this machine', hint: 'End what holds them.', retryable: true },
+  EEXIST: { code: 'lake.folder-taken', why: 'it exists already', hint: 'Data files go to a new folder. Look at what made this one.' },
   ENOENT: { code: 'lake.file-missing', why: 'it does not exist', hint: 'Look at what removed it; a full run brings the table back.' },
 };
 

@@ -51,11 +51,12 @@ function errorCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
-async function unlessAbsent<T>(work: Promise<T>): Promise<T | undefined> {
+async function unlessAbsent<T>(work: Promise<T>, alsoAbsent?: string): Promise<T | undefined> {
   try {
     return await work;
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
+    const code = errorCode(error);
+    if (code === 'ENOENT' || (code !== undefined && code === alsoAbsent)) return undefined;
     throw error;
   }
 }
@@ -155,7 +156,7 @@ function createIfAbsent(root: string, target: string, content: Uint8Array): Prom
 
 async function* listFolder(root: string, folder: string, startAfter = ''): AsyncGenerator<LakeFile> {
   const local = await onFile(`listing ${join(root, folder)}`, () => locate(root, folder));
-  const entries = await onFile(`listing ${local}`, () => unlessAbsent(readdir(local, { withFileTypes: true })));
+  const entries = await onFile(`listing ${local}`, () => unlessAbsent(readdir(local, { withFileTypes: true }), 'ENOTDIR'));
   const named = (entries ?? [])
     .filter((e) => (e.isFile() || e.isDirectory()) && !e.name.startsWith(temporary))
     .map((e) => ({ isFolder: e.isDirectory(), path: `${folder === '' ? '' : `${folder}/`}${e.name}${e.isDirectory() ? '/' : ''}` }))

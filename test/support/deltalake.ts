@@ -1,0 +1,106 @@
+import { execFile } from 'node:child_process';
+import { rename, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Json } from '../../engine/base/json.ts';
+import { cacheFolder, findPython, makeVenv, pip, withFolderAside } from '../../engine/base/python.ts';
+
+/** delta-rs, a reader of Delta tables that shares no code with the engine, with pyarrow to hand its values over. */
+const packages = ['deltalake==1.6.6', 'pyarrow==26.0.1'];
+
+/** A table as delta-rs sees it. Values are text as `showValue` of the script has it; rows are in the order of the SQL. */
+export interface DeltaTable {
+  readonly version: number;
+  readonly files: number;
+  readonly rows: readonly { readonly [column: string]: Json }[];
+  /** Oldest first. */
+  readonly history: readonly { readonly [key: string]: Json }[];
+  readonly fields: readonly { readonly name: string; readonly type: string; readonly metadata: { readonly [key: string]: Json } }[];
+  readonly id: string;
+  readonly configuration: { readonly [key: string]: string };
+  readonly transactions: { readonly [appId: string]: number | null };
+  readonly protocol: readonly [number, number];
+}
+
+const script = `
+import datetime, decimal, json, sys
+import pyarrow as pa
+from deltalake import DeltaTable, QueryBuilder
+
+def show(value):
+    if isinstance(value, bytes): return value.hex()
+    if isinstance(value, (datetime.datetime, datetime.date)): return value.isoformat()
+    if isinstance(value, decimal.Decimal): return str(value)
+    if isinstance(value, float): return repr(value)
+    return value
+
+path, sql, then = sys.argv[1:4]
+dt = DeltaTable(path)
+if then == 'compact':
+    dt.optimize.compact()
+elif then == 'vacuum':
+    dt.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+elif then == 'checkpoint':
+    dt.create_checkpoint()
+elif then.startswith('delete '):
+    dt.delete(then[7:])
+elif then == 'append':
+    from deltalake import write_deltalake
+    write_deltalake(dt, pa.table(QueryBuilder().register('t', dt).execute('SELECT * FROM t LIMIT 1').read_all()), mode='append')
+dt = DeltaTable(path)
+table = pa.table(QueryBuilder().register('t', dt).execute(sql).read_all())
+schema = json.loads(dt.schema().to_json())
+protocol = dt.protocol()
+print(json.dumps({
+    'version': dt.version(), 'files': len(dt.file_uris()),
+    'rows': [{k: show(v) for k, v in row.items()} for row in table.to_pylist()],
+    'history': list(reversed(dt.history())),
+    'fields': [{'name': f['name'], 'type': f['type'], 'metadata': f['metadata']} for f in schema['fields']],
+    'id': str(dt.metadata().id), 'configuration': dt.metadata().configuration,
+    'transactions': {a: dt.transaction_version(a) for a in ('engine.fence', 'engine.data')},
+    'protocol': [protocol.min_reader_version, protocol.min_writer_version],
+}))
+`;
+
+let made: Promise<string> | undefined;
+
+/** The interpreter of an environment made once in the user's cache folder, whoever comes first. */
+function environment(): Promise<string> {
+  made ??= makeEnvironment();
+  return made;
+}
+
+async function makeEnvironment(): Promise<string> {
+  const parent = join(cacheFolder(), 'test');
+  const folder = join(parent, packages.join(',').replaceAll('==', '-'));
+  const python = join(folder, 'bin', 'python');
+  if (await isThere(python)) return python;
+  await withFolderAside(parent, async (aside) => {
+    const fresh = join(aside, 'venv');
+    await pip(await makeVenv(await findPython(), fresh), ['install', '--quiet', ...packages], packages.join(' and '));
+    await rename(fresh, folder).catch(async (error: unknown) => {
+      if (!(await isThere(python))) throw error;
+    });
+  });
+  return python;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/**
+ * Opens a table's folder with delta-rs and runs SQL on it (the table is `t`). `first` lets it change the table before: compact, vacuum, append a row
+ * again, delete by a condition, write a checkpoint.
+ */
+export async function readDelta(
+  path: string,
+  sql = 'SELECT * FROM t',
+  first: 'nothing' | 'compact' | 'vacuum' | 'append' | 'checkpoint' | `delete ${string}` = 'nothing',
+): Promise<DeltaTable> {
+  const { stdout } = await promisify(execFile)(await environment(), ['-c', script, path, sql, first], { maxBuffer: 256 * 1024 * 1024 });
+  return JSON.parse(stdout) as DeltaTable;
+}
