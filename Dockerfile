@@ -28,7 +28,6 @@ COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY --from=build /app/schemas ./schemas
 COPY --from=build /app/engine/stores/migrations ./engine/stores/migrations
-COPY --from=build /app/connectors/dbt ./connectors/dbt
 COPY --from=build /app/dbt ./dbt
 COPY --from=build /app/pipelines.yaml ./
 COPY --from=build /app/LICENSE ./
