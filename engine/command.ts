@@ -1,6 +1,6 @@
 import type { Clock } from './base/clock.ts';
 import type { Config, Diagnostic } from './config.ts';
-import type { Connection, NodeType, SurveyContext } from './connector.ts';
+import type { Connection, NodeType, Prepared, SurveyContext } from './connector.ts';
 import type { Reporter } from './reporter.ts';
 import type { Store } from './store.ts';
 
@@ -59,6 +59,8 @@ export interface CommandContext {
   /** Opens every configured link (cheap, see `Connector.open`) and answers for names and roles, as `SurveyContext.connection` has it. */
   roles(): Promise<SurveyContext['connection']>;
   nodeTypes(): Promise<ReadonlyMap<string, NodeType>>;
+  /** Has every connector fetch ahead what is otherwise fetched on first use; without a project, what its defaults would need. */
+  prepare(): Promise<readonly Prepared[]>;
   /** The state store, migrated. `peek`: only when its schema exists already (plan, status), else undefined; nothing is created. */
   store(): Promise<Store>;
   peekStore(): Promise<Store | undefined>;

@@ -12,6 +12,19 @@ export interface Connector {
   /** Opens a link; cheap until a role is used: an unreachable server shows up on first use as an `EngineError` of trouble `outside`. */
   open(name: string, settings: JsonObject, scope: ConnectionScope): Connection;
   readonly nodes: readonly NodeType[];
+  /** Fetches ahead what its nodes fetch on first use, once for all. `settings` are those of its configured links; undefined: there is no project, and what the defaults need is meant. Quick when it is there. */
+  prepare?(settings: readonly JsonObject[] | undefined, scope: PrepareScope): Promise<readonly Prepared[]>;
+}
+
+export interface PrepareScope {
+  readonly signal: AbortSignal;
+  log(level: LogLevel, text: string): void;
+}
+
+/** Something that lies ready: `what` for a person, `path` absolute (or a program's name). */
+export interface Prepared {
+  readonly what: string;
+  readonly path: string;
 }
 
 /** What a link may use while it is open: one command or one run. */

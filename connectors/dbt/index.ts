@@ -1,5 +1,6 @@
-import type { Connector, Project } from '../../engine/connector.ts';
+import type { Connector, Prepared, Project } from '../../engine/connector.ts';
 import { dbtBuild } from './build.ts';
+import { ensureEnvironment, environmentFolder } from './environment.ts';
 
 /** dbt: a project as a role, and the node that builds it. */
 export const connector: Connector = {
@@ -17,4 +18,15 @@ export const connector: Connector = {
     };
   },
   nodes: [dbtBuild],
+  async prepare(settings, scope) {
+    const commands = settings?.map((link) => link.command) ?? [null];
+    const ready: Prepared[] = [];
+    for (const command of new Set(commands))
+      if (typeof command === 'string') ready.push({ what: "dbt, the project's own", path: command });
+      else {
+        await ensureEnvironment(scope);
+        ready.push({ what: "dbt's environment", path: environmentFolder() });
+      }
+    return ready;
+  },
 };

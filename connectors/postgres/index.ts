@@ -4,6 +4,7 @@ import type { Connection, ConnectionScope, Connector } from '../../engine/connec
 import { extract } from './extract.ts';
 import { load } from './load.ts';
 import { openServer } from './open-server.ts';
+import { prepare } from './prepare.ts';
 import type { PostgresSink } from './sink.ts';
 import { createSource } from './source.ts';
 import { truncate } from './truncate.ts';
@@ -18,6 +19,7 @@ interface Settings {
 export const connector: Connector = {
   type: 'postgres',
   nodes: [extract, truncate, load],
+  prepare,
   open(name: string, given: JsonObject, scope: ConnectionScope): Connection {
     const settings = given as unknown as Settings;
     const server = openServer(name, { url: settings.url }, scope);

@@ -1,9 +1,10 @@
 import type { Clock } from '../base/clock.ts';
 import type { CommandContext } from '../command.ts';
 import type { Config } from '../config.ts';
-import type { Connector, NodeType } from '../connector.ts';
+import type { Connector, NodeType, Prepared } from '../connector.ts';
 import { EngineError } from '../error.ts';
-import { type Connections, openConnections } from '../execute/connections.ts';
+import type { LogLevel } from '../event.ts';
+import { type Connections, openConnections, settingsOfType } from '../execute/connections.ts';
 import type { Reporter } from '../reporter.ts';
 import type { Store } from '../store.ts';
 import type { GlobalOptions } from './command-line.ts';
@@ -80,6 +81,24 @@ export function createCommandContext(parts: ContextParts): OpenContext {
     return it;
   });
 
+  const prepare = async (): Promise<readonly Prepared[]> => {
+    const found = await loaded().catch((error: unknown) => {
+      if (error instanceof EngineError && error.code === 'config.no-file' && parts.global.config === undefined) return undefined;
+      throw error;
+    });
+    if (found !== undefined && found.config === undefined)
+      reporter.note(`${found.file} has findings (engine validate shows them): fetching what the defaults need`);
+    const log = (level: LogLevel, text: string): void => {
+      if (level !== 'debug') reporter.note(text);
+    };
+    const ready: Prepared[] = [];
+    for (const entry of parts.connectors) {
+      const settings = found?.config === undefined ? undefined : settingsOfType(found.config, entry.type);
+      ready.push(...((await (await entry.load()).prepare?.(settings, { signal: parts.signal, log })) ?? []));
+    }
+    return ready;
+  };
+
   return {
     context: {
       cwd: parts.cwd,
@@ -102,6 +121,7 @@ export function createCommandContext(parts: ContextParts): OpenContext {
         const all = await Promise.all(parts.connectors.map((c) => c.load()));
         return new Map<string, NodeType>(all.flatMap((c) => c.nodes.map((n) => [n.type, n] as const)));
       }),
+      prepare,
       store,
       peekStore: async () => {
         const it = await openStore();

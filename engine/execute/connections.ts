@@ -70,6 +70,17 @@ function kindsWith(role: keyof Roles): readonly ConnectionKind[] {
   return ['sink', 'source', 'dbt'];
 }
 
+/** The settings of every configured link of one kind of system. */
+export function settingsOfType(config: Config, type: string): readonly JsonObject[] {
+  const links: readonly (readonly [ConnectionKind, string])[] = [
+    ...Object.keys(config.sources).map((name) => ['source', name] as const),
+    ...Object.keys(config.sinks).map((name) => ['sink', name] as const),
+    ['lake', 'lake'],
+    ...(config.dbt === undefined ? [] : [['dbt', 'dbt'] as const]),
+  ];
+  return links.map(([kind, name]) => settingsOf(config, kind, name)).flatMap((link) => (link.type === type ? [link.settings] : []));
+}
+
 /** What a connector's `open` is given, as plain data; `extract` (memory and threads of DuckDB, the extension's folder) goes to every Postgres link. */
 function settingsOf(config: Config, kind: ConnectionKind, name: string): { readonly type: string; readonly settings: JsonObject } {
   const extract: JsonObject = {
