@@ -61,9 +61,14 @@ function wholly({ versions, state }: Found, because: string | undefined): LoadDe
   const first = versions[0];
   if (first === undefined) return { action: 'nothing', versions, state, because: undefined };
   if (first.kind === 'full') return { action: 'replace', versions, state, because };
-  throw new EngineError('refused', 'load.other-lake', `lake table ${state.folder} has no full version to load staging from (its log begins with changes)`, {
-    hint: 'Run a full pipeline of this table once.',
-  });
+  throw new EngineError(
+    'refused',
+    'load.other-lake',
+    `lake table ${state.folder} has no full version to load staging from (its log begins with changes)`,
+    {
+      hint: 'Run a full pipeline of this table once.',
+    },
+  );
 }
 
 function again(found: Found, ledger: LedgerEntry): LoadDecision {

@@ -3,15 +3,23 @@ import type { SurveyContext } from '../../engine/connector.ts';
 import { EngineError, type ErrorData } from '../../engine/error.ts';
 import type { NodePlan } from '../../engine/plan.ts';
 import { copySql } from './copy.ts';
+import { postgresError } from './error.ts';
 import { quoteIdentifier, quoteRelation, showRelation } from './identifier.ts';
 import { ledgerAccess, ledgerInsert, readLedger } from './ledger.ts';
 import { decideLoad, keyOf, type LoadDecision } from './load-decision.ts';
 import { type LoadOptions, loadOptions } from './load-options.ts';
 import { loadLockSql, stagingLockSql } from './lock.ts';
 import { appendSql, arrivals, arrivalsStatement, mergeSql } from './merge.ts';
-import { postgresError } from './error.ts';
 import { postgresSink } from './sink.ts';
-import { changeStaging, describeStaging, type StagingColumn, type StagingTable, stagingColumns, stagingKey, truncateSql } from './staging.ts';
+import {
+  changeStaging,
+  describeStaging,
+  type StagingColumn,
+  type StagingTable,
+  stagingColumns,
+  stagingKey,
+  truncateSql,
+} from './staging.ts';
 
 /** What a plan says of a load, read with read rights only. */
 export interface LoadSurvey {
@@ -20,7 +28,13 @@ export interface LoadSurvey {
   readonly because: string | null;
   readonly lakeVersion: number;
   readonly lakeTableId: string | null;
-  readonly versions: readonly { readonly version: number; readonly kind: 'full' | 'changes'; readonly files: number; readonly rows: number | null; readonly bytes: number }[];
+  readonly versions: readonly {
+    readonly version: number;
+    readonly kind: 'full' | 'changes';
+    readonly files: number;
+    readonly rows: number | null;
+    readonly bytes: number;
+  }[];
   readonly ledger: { readonly version: number; readonly lakeTableId: string } | null;
   readonly ledgerHidden: boolean;
   readonly schemaExists: boolean;
@@ -80,7 +94,12 @@ export async function surveyLoad(context: SurveyContext, given: JsonObject): Pro
   }
 }
 
-function factsOf(options: LoadOptions, decision: LoadDecision, staging: StagingTable | undefined, columns: readonly StagingColumn[]): Partial<LoadSurvey> {
+function factsOf(
+  options: LoadOptions,
+  decision: LoadDecision,
+  staging: StagingTable | undefined,
+  columns: readonly StagingColumn[],
+): Partial<LoadSurvey> {
   const { state } = decision;
   const key = keyOf(decision);
   const unique = stagingKey(key, options.load);
@@ -177,7 +196,10 @@ export function describeLoad(given: JsonObject, surveyed: JsonObject, earlier: R
     return {
       ...common,
       action,
-      summary: facts.lakeVersion < 0 ? `${target}: nothing in the lake yet` : `${target} is at lake v${facts.ledger?.version ?? facts.lakeVersion}: nothing to load`,
+      summary:
+        facts.lakeVersion < 0
+          ? `${target}: nothing in the lake yet`
+          : `${target} is at lake v${facts.ledger?.version ?? facts.lakeVersion}: nothing to load`,
       details: [],
       moves: false,
       sql: [],
@@ -228,7 +250,11 @@ export function describeTruncate(given: JsonObject, surveyed: JsonObject, earlie
     ...common,
     action: 'replace',
     summary: `${target}: ${rows === undefined ? 'all its rows' : `~${rows.toLocaleString('en-US')} rows`} are replaced`,
-    details: ['in one transaction with the load: nobody sees it empty', 'views, grants, indexes and comments stay', 'locks: ACCESS EXCLUSIVE'],
+    details: [
+      'in one transaction with the load: nobody sees it empty',
+      'views, grants, indexes and comments stay',
+      'locks: ACCESS EXCLUSIVE',
+    ],
     ...(rows === undefined ? {} : { rowsEstimate: rows }),
     moves: true,
     sql: [stagingLockSql(options.into), truncateSql(options.into)],
@@ -236,7 +262,14 @@ export function describeTruncate(given: JsonObject, surveyed: JsonObject, earlie
 }
 
 function refusal(error: ErrorData, common: { readonly warnings: readonly string[]; readonly pins: JsonObject }): NodePlan {
-  return { ...common, action: 'refused', summary: error.message, details: error.hint === undefined ? [] : [error.hint], moves: false, sql: [] };
+  return {
+    ...common,
+    action: 'refused',
+    summary: error.message,
+    details: error.hint === undefined ? [] : [error.hint],
+    moves: false,
+    sql: [],
+  };
 }
 
 function waiting(facts: LoadSurvey): readonly string[] {

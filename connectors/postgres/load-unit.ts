@@ -17,7 +17,15 @@ import { lockLoads, lockStaging, type Patience } from './lock.ts';
 import { appendSql, arrivals, arrivalsStatement, keyOperatorsSql, type MergeShape, mergeSql, repeatedKeySql } from './merge.ts';
 import type { PostgresServer } from './server.ts';
 import { postgresSink } from './sink.ts';
-import { changeStaging, describeStaging, type StagingColumn, type StagingTable, stagingColumns, stagingKey, truncateSql } from './staging.ts';
+import {
+  changeStaging,
+  describeStaging,
+  type StagingColumn,
+  type StagingTable,
+  stagingColumns,
+  stagingKey,
+  truncateSql,
+} from './staging.ts';
 
 /** Counts of what a load did to staging. */
 export interface LoadCounts {
@@ -105,7 +113,12 @@ function patience(context: NodeContext, options: LoadOptions): Patience {
 }
 
 /** Runs a piece of work; when the run is told to stop, ends the server's side at once. Errors of the driver leave as EngineErrors. */
-async function attended<T>(context: NodeContext, link: Link, duck: (() => DuckDBConnection | undefined) | undefined, body: () => Promise<T>): Promise<T> {
+async function attended<T>(
+  context: NodeContext,
+  link: Link,
+  duck: (() => DuckDBConnection | undefined) | undefined,
+  body: () => Promise<T>,
+): Promise<T> {
   if (context.signal.aborted) throw stoppedError();
   const stop = (): void => {
     duck?.()?.interrupt();
@@ -173,31 +186,46 @@ class Transaction implements LoadUnit {
 
   async empty(context: NodeContext): Promise<{ readonly emptied: boolean; readonly rowsEstimate: number | undefined }> {
     if (this.decision.action !== 'replace') return { emptied: false, rowsEstimate: undefined };
-    return await attended(context, this.#link, () => this.#duck, () => this.#shape(context));
+    return await attended(
+      context,
+      this.#link,
+      () => this.#duck,
+      () => this.#shape(context),
+    );
   }
 
   async load(context: NodeContext): Promise<Loaded> {
     const { decision } = this;
     if (decision.action === 'nothing') return { ...noCounts, versions: [], bytes: 0, replaced: false, decision };
-    return await attended(context, this.#link, () => this.#duck, async () => {
-      const shaped = await this.#shape(context);
-      let total: LoadCounts & { readonly bytes: number } = { ...noCounts, bytes: 0 };
-      const rowsOf = sum(decision.versions.map((v) => v.rows ?? 0));
-      for (const version of decision.versions) {
-        let counts: LoadCounts = noCounts;
-        for (const step of this.#steps.filter((s) => s.version === version)) {
-          const before = { rows: total.rows + counts.rows, bytes: total.bytes };
-          const done = await this.#step(step, (rows, bytes) =>
-            context.progress({ rows: before.rows + rows, rowsOf, bytes: before.bytes + bytes, doing: step.whole ? 'copying' : 'merging' }),
-          );
-          counts = add(counts, done.counts);
-          total = { ...total, bytes: total.bytes + done.bytes };
+    return await attended(
+      context,
+      this.#link,
+      () => this.#duck,
+      async () => {
+        const shaped = await this.#shape(context);
+        let total: LoadCounts & { readonly bytes: number } = { ...noCounts, bytes: 0 };
+        const rowsOf = sum(decision.versions.map((v) => v.rows ?? 0));
+        for (const version of decision.versions) {
+          let counts: LoadCounts = noCounts;
+          for (const step of this.#steps.filter((s) => s.version === version)) {
+            const before = { rows: total.rows + counts.rows, bytes: total.bytes };
+            const done = await this.#step(step, (rows, bytes) =>
+              context.progress({
+                rows: before.rows + rows,
+                rowsOf,
+                bytes: before.bytes + bytes,
+                doing: step.whole ? 'copying' : 'merging',
+              }),
+            );
+            counts = add(counts, done.counts);
+            total = { ...total, bytes: total.bytes + done.bytes };
+          }
+          await this.#record(context, version, counts);
+          total = { ...add(total, counts), bytes: total.bytes };
         }
-        await this.#record(context, version, counts);
-        total = { ...add(total, counts), bytes: total.bytes };
-      }
-      return { ...total, versions: decision.versions.map((v) => v.version), replaced: shaped.emptied, decision };
-    });
+        return { ...total, versions: decision.versions.map((v) => v.version), replaced: shaped.emptied, decision };
+      },
+    );
   }
 
   /** Once: opens DuckDB, makes the first part, then gives staging its shape, empty when it is to be replaced. */
@@ -212,7 +240,10 @@ class Transaction implements LoadUnit {
       });
     for (const column of this.#columns)
       if (column.lacking !== undefined && this.#staging === undefined)
-        context.log('warn', `${showRelation(options.into)}: the sink has no type ${column.lacking} for column ${column.name}; it becomes ${column.type}`);
+        context.log(
+          'warn',
+          `${showRelation(options.into)}: the sink has no type ${column.lacking} for column ${column.name}; it becomes ${column.type}`,
+        );
     // What cannot be is found out before anything is made or locked.
     this.#change(replaces);
     await this.#open(context);
@@ -250,7 +281,11 @@ class Transaction implements LoadUnit {
     await mkdir(temp, { recursive: true });
     await sweep(temp);
     this.#folder = await mkdtemp(join(temp, `load-${process.pid}-`));
-    this.#instance = await openDuckDB({ memoryBytes: options.memoryBytes, threads: options.threads, tempFolder: join(this.#folder, 'spill') });
+    this.#instance = await openDuckDB({
+      memoryBytes: options.memoryBytes,
+      threads: options.threads,
+      tempFolder: join(this.#folder, 'spill'),
+    });
     this.#duck = await connectDuckDB(this.#instance);
   }
 
@@ -335,9 +370,14 @@ class Transaction implements LoadUnit {
     const { client, options } = this.#link;
     const { state } = this.decision;
     if (version.rows !== undefined && version.rows !== counts.rows)
-      throw new EngineError('failed', 'load.rows-differ', `version ${version.version} of lake table ${state.folder} says ${version.rows} rows, its files hold ${counts.rows}`, {
-        hint: 'A file of the lake was damaged or replaced. Run a full pipeline of this table.',
-      });
+      throw new EngineError(
+        'failed',
+        'load.rows-differ',
+        `version ${version.version} of lake table ${state.folder} says ${version.rows} rows, its files hold ${counts.rows}`,
+        {
+          hint: 'A file of the lake was damaged or replaced. Run a full pipeline of this table.',
+        },
+      );
     const row: LedgerRow = {
       lake: this.#lake.uri,
       lakeTableId: state.metadata?.id ?? '',
@@ -348,7 +388,8 @@ class Transaction implements LoadUnit {
       fence: version.commit?.fence ?? null,
       extractedAt: version.commit?.extractedAt ?? null,
     };
-    if (this.#wrote.length === 0 && this.decision.action === 'replace') await forgetFrom(client, options.into, row.lakeTableId, row.version);
+    if (this.#wrote.length === 0 && this.decision.action === 'replace')
+      await forgetFrom(client, options.into, row.lakeTableId, row.version);
     await writeLedger(client, options.into, row);
     this.#wrote.push(row);
   }
@@ -378,7 +419,9 @@ class Transaction implements LoadUnit {
     try {
       const done = await client.query('COMMIT');
       if (done.command === 'COMMIT') return 'answered';
-      throw new EngineError('failed', 'load.rolled-back', `the load of ${showRelation(options.into)} was rolled back by the server`, { retryable: true });
+      throw new EngineError('failed', 'load.rolled-back', `the load of ${showRelation(options.into)} was rolled back by the server`, {
+        retryable: true,
+      });
     } catch (error) {
       if (error instanceof EngineError || last === undefined) throw error;
       const second = await server.connect(`load ${showRelation(options.into)}`);

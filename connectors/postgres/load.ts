@@ -37,7 +37,8 @@ export const load: NodeType = {
 /** `41,208 in: 10,000 new, 30,980 changed, 228 the same; lake v412`. */
 function summaryOf(done: Loaded): string {
   const last = done.versions.at(-1);
-  if (last === undefined) return done.decision.state.version < 0 ? 'nothing in the lake yet' : `nothing new; lake v${done.decision.state.version}`;
+  if (last === undefined)
+    return done.decision.state.version < 0 ? 'nothing in the lake yet' : `nothing new; lake v${done.decision.state.version}`;
   const number = (value: number): string => value.toLocaleString('en-US');
   const counts = done.replaced
     ? `${number(done.rows)} in, replacing all${done.updated > 0 || done.unchanged > 0 ? ` (${number(done.updated)} changed since, ${number(done.unchanged)} the same)` : ''}`

@@ -31,10 +31,15 @@ export async function lockLoads(client: Client, into: Relation, patience: Patien
        AND ((l.classid::bigint << 32) | l.objid::bigint) = ${loadKey}`,
       loadLockName(into),
     );
-    return new EngineError('refused', 'load.busy', `another load of ${showRelation(into)} is at work${holder === undefined ? '' : `: ${holder.text}`}`, {
-      hint: `Wait until it ends.${holder === undefined ? '' : ` If nobody knows it any more, end it: SELECT pg_terminate_backend(${holder.pid}).`}`,
-      retryable: true,
-    });
+    return new EngineError(
+      'refused',
+      'load.busy',
+      `another load of ${showRelation(into)} is at work${holder === undefined ? '' : `: ${holder.text}`}`,
+      {
+        hint: `Wait until it ends.${holder === undefined ? '' : ` If nobody knows it any more, end it: SELECT pg_terminate_backend(${holder.pid}).`}`,
+        retryable: true,
+      },
+    );
   });
 }
 
@@ -86,7 +91,11 @@ async function lockPatiently(
   }
 }
 
-async function firstHolder(client: Client, condition: string, value: string): Promise<{ readonly pid: number; readonly text: string } | undefined> {
+async function firstHolder(
+  client: Client,
+  condition: string,
+  value: string,
+): Promise<{ readonly pid: number; readonly text: string } | undefined> {
   const found = await client.query<{ pid: number; who: string | null; program: string | null; since: string | null }>(
     `SELECT l.pid, a.usename::text AS who, a.application_name AS program, to_char(a.xact_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') AS since
      FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid

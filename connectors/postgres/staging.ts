@@ -152,8 +152,17 @@ function problemOf(
   const target = showRelation(into);
   const refuse = (code: string, message: string, hint: string): EngineError => new EngineError('refused', code, message, { hint });
   if (staging.kind === 'p')
-    return refuse('load.partitioned', `staging table ${target} is partitioned`, 'Load into a plain table (`into:`) and partition what is made from it.');
-  if (staging.kind !== 'r') return refuse('load.no-table', `${target} is there and is no table`, 'Give the table another name with `into:`, or move that relation away.');
+    return refuse(
+      'load.partitioned',
+      `staging table ${target} is partitioned`,
+      'Load into a plain table (`into:`) and partition what is made from it.',
+    );
+  if (staging.kind !== 'r')
+    return refuse(
+      'load.no-table',
+      `${target} is there and is no table`,
+      'Give the table another name with `into:`, or move that relation away.',
+    );
   if (replaces && staging.referencedBy.length > 0)
     return refuse(
       'load.referenced',

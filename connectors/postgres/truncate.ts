@@ -18,7 +18,9 @@ export const truncate: NodeType = {
     const { emptied, rowsEstimate } = await unit.empty(context);
     const target = showRelation(options.into);
     return {
-      summary: emptied ? `${target} is emptied${rowsEstimate === undefined ? '' : ` (~${rowsEstimate.toLocaleString('en-US')} rows)`}` : `${target}: nothing to empty`,
+      summary: emptied
+        ? `${target} is emptied${rowsEstimate === undefined ? '' : ` (~${rowsEstimate.toLocaleString('en-US')} rows)`}`
+        : `${target}: nothing to empty`,
       facts: { emptied },
     };
   },
