@@ -1,20 +1,18 @@
 import type { Clock } from '../base/clock.ts';
 import type { Json } from '../base/json.ts';
-import type { Lease, NodeContext, NodeType, Roles, Unit } from '../connector.ts';
+import type { NodeContext, NodeType, Roles, Unit } from '../connector.ts';
 import { EngineError, type ErrorData, errorData, stoppedError } from '../error.ts';
 import type { EventBody, NodeResult } from '../event.ts';
 import type { PlannedNode } from '../plan.ts';
-import type { Store } from '../store.ts';
+import type { RunLeases } from './leases.ts';
 import { openUnit } from './unit.ts';
 
 /** What attempts of one run share. */
 export interface AttemptParts {
   readonly runId: string;
   readonly root: string;
-  readonly host: string;
-  readonly pid: number;
   readonly clock: Clock;
-  readonly store: Store;
+  readonly leases: RunLeases;
   readonly nodeTypes: ReadonlyMap<string, NodeType>;
   readonly timeoutMs: number | undefined;
   /** The run's own; its reason is told to the nodes. */
@@ -43,7 +41,6 @@ const graceMs = 10_000;
 /** One try of a unit: its nodes one after the other, then the commit, or the rollback of all. Never throws. */
 export async function attemptUnit(parts: AttemptParts, nodes: readonly PlannedNode[], attempt: number): Promise<AttemptOutcome> {
   const open = openUnit();
-  const leases = new Set<Lease>();
   const results = new Map<string, NodeResult>();
   const started: string[] = [];
   let node = nodes[0];
@@ -52,7 +49,7 @@ export async function attemptUnit(parts: AttemptParts, nodes: readonly PlannedNo
       parts.signal.throwIfAborted();
       started.push(node.id);
       parts.emit({ type: 'node.started', node: node.id, attempt });
-      results.set(node.id, await runNode(parts, node, attempt, open.unit, leases));
+      results.set(node.id, await runNode(parts, node, attempt, open.unit));
     }
     parts.signal.throwIfAborted();
     const said = await open.commit();
@@ -67,15 +64,10 @@ export async function attemptUnit(parts: AttemptParts, nodes: readonly PlannedNo
       parts.emit({ type: 'log', node: node?.id ?? '', level: 'error', text: error.stack });
     const data = errorData(error);
     return { kind: 'failed', node: node?.id ?? '', error: data, result: leftBehind(error, data), started };
-  } finally {
-    for (const lease of leases)
-      await lease.release().catch((error: unknown) => {
-        parts.emit({ type: 'log', level: 'warn', text: `the lease ${lease.name} could not be given back: ${errorData(error).message}` });
-      });
   }
 }
 
-async function runNode(parts: AttemptParts, node: PlannedNode, attempt: number, unit: Unit, leases: Set<Lease>): Promise<NodeResult> {
+async function runNode(parts: AttemptParts, node: PlannedNode, attempt: number, unit: Unit): Promise<NodeResult> {
   const type = parts.nodeTypes.get(node.type);
   if (type === undefined) throw new EngineError('usage', 'node.unknown-type', `${node.id} is a ${node.type}, and no connector brings that`);
   const over = new AbortController();
@@ -95,20 +87,7 @@ async function runNode(parts: AttemptParts, node: PlannedNode, attempt: number, 
     },
     log: (level, text, fields) => parts.emit({ type: 'log', node: node.id, level, text, ...(fields === undefined ? {} : { fields }) }),
     dbtResult: (result) => parts.emit({ type: 'dbt.result', node: node.id, result }),
-    async lease(name) {
-      const lease = await parts.store.lease(name, { runId: parts.runId, host: parts.host, pid: parts.pid });
-      const held: Lease = {
-        name: lease.name,
-        token: lease.token,
-        check: () => lease.check(),
-        async release() {
-          leases.delete(held);
-          await lease.release();
-        },
-      };
-      leases.add(held);
-      return held;
-    },
+    lease: (name) => parts.leases.take(name),
     unit,
   };
   const { timeoutMs } = parts;

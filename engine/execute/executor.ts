@@ -10,6 +10,7 @@ import type { Store } from '../store.ts';
 import { type AttemptParts, attemptUnit } from './attempt.ts';
 import { createEventSink } from './event-sink.ts';
 import { keptNodes } from './history.ts';
+import { createRunLeases } from './leases.ts';
 import { createPool } from './pool.ts';
 import { retryDelay } from './retry.ts';
 
@@ -80,8 +81,10 @@ async function walk(execution: Execution, emit: (body: EventBody) => void): Prom
   const kept = earlier === undefined ? new Set<string>() : keptNodes(plan.nodes, earlier);
   const pool = createPool(execution.concurrency);
   const facts = new Map<string, { readonly [key: string]: Json }>();
+  const leases = createRunLeases(execution.store, { runId: execution.runId, host: execution.host, pid: execution.pid });
   const parts: AttemptParts = {
     ...execution,
+    leases,
     emit,
     history(node) {
       const own = facts.get(node);
@@ -142,6 +145,7 @@ async function walk(execution: Execution, emit: (body: EventBody) => void): Prom
       Promise.resolve().then(() => runUnit(unit)),
     );
   await Promise.all(ends.values());
+  await leases.releaseAll((text) => emit({ type: 'log', level: 'warn', text }));
 }
 
 interface UnitOfNodes {

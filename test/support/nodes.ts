@@ -10,6 +10,7 @@ import type { TableConfig } from '../../engine/config.ts';
 import type { Connection, ConnectionScope, NodeType, Roles } from '../../engine/connector.ts';
 import type { EventBody, NodeResult } from '../../engine/event.ts';
 import { type AttemptOutcome, attemptUnit } from '../../engine/execute/attempt.ts';
+import { createRunLeases } from '../../engine/execute/leases.ts';
 import type { Store } from '../../engine/store.ts';
 import { createMemoryStore } from '../../engine/stores/memory.ts';
 import type { Lake } from '../../lake/lake.ts';
@@ -93,9 +94,8 @@ export async function nodeRig(urls: { readonly source: string; readonly sink?: s
     };
     runs += 1;
     const runId = `RUN${String(runs).padStart(4, '0')}`;
-    let seq = 0;
+    const leases = createRunLeases(store, { runId, host: hostname(), pid: process.pid });
     const emit = (event: EventBody): void => {
-      seq += 1;
       options.onEvent?.(event);
     };
     try {
@@ -104,10 +104,8 @@ export async function nodeRig(urls: { readonly source: string; readonly sink?: s
           {
             runId,
             root: folder,
-            host: hostname(),
-            pid: process.pid,
             clock: systemClock,
-            store,
+            leases,
             nodeTypes: types,
             timeoutMs: undefined,
             signal: options.signal ?? new AbortController().signal,
@@ -129,6 +127,7 @@ export async function nodeRig(urls: { readonly source: string; readonly sink?: s
         ),
       );
     } finally {
+      await leases.releaseAll(() => undefined);
       await links.source?.close();
       await links.sink?.close();
     }
