@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { connectors } from '../connectors/index.ts';
 import { systemClock } from './base/clock.ts';
 import { packageFile } from './base/package-root.ts';
-import { createCommandContext, type OpenContext } from './commands/context.ts';
+import { configInvalid, createCommandContext, type OpenContext } from './commands/context.ts';
 import { EngineError, errorData, exitCodeOf, stoppedError } from './error.ts';
 import type { Reporter } from './reporter.ts';
 import { chooseReporter } from './reporters/index.ts';
@@ -61,11 +61,12 @@ async function main(argv: readonly string[]): Promise<never> {
     });
     code = await line.command.run(opened.context, line.input);
   } catch (error) {
-    reporter.error(errorData(error), error);
+    // Findings have been shown with their places; they are the error.
+    if (!(error instanceof EngineError && error.code === configInvalid)) reporter.error(errorData(error), error);
     code = exitCodeOf(error instanceof EngineError ? error : undefined);
   }
   await opened?.close();
-  return await end(stoppedBy !== undefined && (code === exitCodeOf(stoppedError()) || code === 0) ? signals[stoppedBy] : code);
+  return await end(stoppedBy !== undefined && code === exitCodeOf(stoppedError()) ? signals[stoppedBy] : code);
 }
 
 await main(process.argv.slice(2));

@@ -9,6 +9,9 @@ import type { Reporter } from '../reporter.ts';
 import type { Store } from '../store.ts';
 import type { GlobalOptions } from './command-line.ts';
 
+/** Code of the error that ends a command whose configuration has findings; they have been shown by then. */
+export const configInvalid = 'config.invalid';
+
 /** What main puts together for a command. */
 export interface ContextParts {
   readonly cwd: string;
@@ -48,7 +51,7 @@ export function createCommandContext(parts: ContextParts): OpenContext {
     const { config, diagnostics, file } = await loaded();
     if (diagnostics.length > 0) reporter.diagnostics(diagnostics);
     if (config === undefined)
-      throw new EngineError('usage', 'config.invalid', `${file} has findings`, {
+      throw new EngineError('usage', configInvalid, `${file} has findings`, {
         hint: 'Correct what is shown above; engine validate shows it again.',
       });
     return config;

@@ -29,8 +29,8 @@ export async function planPipeline(context: CommandContext, request: PlanRequest
   return await createPlanner(context).plan(request);
 }
 
-/** What a saved plan was asked for, to ask the same again. */
-export function requestOf(plan: Plan): PlanRequest {
+/** What a saved plan or an earlier run was asked for, to ask the same again. */
+export function requestOf(plan: Pick<Plan, 'pipeline' | 'request'>): PlanRequest {
   const { tables, fullRefresh } = plan.request;
   return {
     pipeline: plan.pipeline,

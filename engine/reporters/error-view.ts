@@ -14,10 +14,10 @@ export function errorText(error: ErrorData, cause: unknown, paint: Paint): strin
   return redact(`${lines.join('\n')}\n`);
 }
 
-/** Messages of the errors behind an error, nearest first; at most three. */
+/** Messages of an error and of those behind it, nearest first; at most three. */
 function causes(error: unknown): string[] {
   const found: string[] = [];
-  let inner = error instanceof Error ? error.cause : undefined;
+  let inner: unknown = error;
   while (inner instanceof Error && found.length < 3) {
     if (inner.message !== '') found.push(inner.message);
     inner = inner.cause;

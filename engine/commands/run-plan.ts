@@ -1,0 +1,78 @@
+import { hostname } from 'node:os';
+import { ulid } from 'ulid';
+import type { Clock } from '../base/clock.ts';
+import type { CommandContext } from '../command.ts';
+import { EngineError, exitCodeOf } from '../error.ts';
+import { execute } from '../execute/executor.ts';
+import type { Plan } from '../plan.ts';
+import { runSummary } from '../reporters/run-view.ts';
+import type { Run } from '../run.ts';
+import type { Store } from '../store.ts';
+
+const askEveryMs = 1000;
+
+/** Carries a plan out, shows its events and a summary, and returns the exit code. `earlier`: the run that this one goes on from. */
+export async function runPlan(context: CommandContext, plan: Plan, trigger: string, earlier?: Run): Promise<number> {
+  const config = await context.config();
+  const pipeline = config.pipelines[plan.pipeline];
+  if (pipeline === undefined) throw new EngineError('usage', 'run.unknown-pipeline', `there is no pipeline ${plan.pipeline}`);
+  const store = await context.store();
+  await sweep(context, store);
+  const connection = await context.roles();
+  const runId = ulid(context.clock.now());
+  const cancel = new AbortController();
+  const over = new AbortController();
+  const asking = askForCancel(store, runId, context.clock, over.signal, () =>
+    cancel.abort(new EngineError('stopped', 'run.cancel-requested', 'stopped by engine cancel')),
+  );
+  let run: Run;
+  try {
+    run = await execute({
+      runId,
+      plan,
+      trigger,
+      earlier,
+      retries: pipeline.retries,
+      timeoutMs: pipeline.timeoutMs,
+      concurrency: pipeline.concurrency,
+      nodeTypes: await context.nodeTypes(),
+      connection,
+      store,
+      clock: context.clock,
+      random: Math.random,
+      signal: AbortSignal.any([context.signal, cancel.signal]),
+      root: config.root,
+      engine: context.engine,
+      host: hostname(),
+      pid: process.pid,
+      show: context.reporter.event,
+      note: context.reporter.note,
+    });
+  } finally {
+    over.abort();
+    await asking;
+  }
+  if (!context.json) context.reporter.note(runSummary(run));
+  if (run.state === 'succeeded') return 0;
+  if (run.state === 'cancelled') return context.signal.aborted ? exitCodeOf({ trouble: 'stopped' }) : 1;
+  return exitCodeOf(run.error);
+}
+
+/** Marks runs whose process is gone, and says so. */
+export async function sweep(context: CommandContext, store: Store): Promise<void> {
+  for (const runId of await store.sweep())
+    context.reporter.note(`run ${runId} was interrupted: its process is gone; go on with it by engine retry ${runId}`);
+}
+
+/** Asks the store now and then until the run is over. A store that does not answer is asked again. */
+async function askForCancel(store: Store, runId: string, clock: Clock, over: AbortSignal, cancel: () => void): Promise<void> {
+  const slept = (): Promise<boolean> =>
+    clock.sleep(askEveryMs, over).then(
+      () => true,
+      () => false,
+    );
+  while (await slept()) {
+    const asked = await store.cancelRequested(runId).catch(() => false);
+    if (asked && !over.aborted) return cancel();
+  }
+}
