@@ -6,6 +6,7 @@ import { lakeRows } from '../../support/lake-rows.ts';
 import { factsOf, type NodeRig, nodeRig, tableConfig } from '../../support/nodes.ts';
 import { freshDatabase, type TestDatabase } from '../../support/postgres.ts';
 import { suite } from '../../support/suite.ts';
+import { waitUntil } from '../../support/wait.ts';
 
 const users = tableConfig('users');
 const orders = tableConfig('orders');
@@ -176,7 +177,10 @@ suite('postgres.extract', ({ test, before, after }) => {
       BEGIN; UPDATE users SET name = 'first', updated_at = now() WHERE id = 4; COMMIT;
       SELECT pg_sleep(1.5);
       BEGIN; UPDATE users SET name = 'second', updated_at = now() WHERE id = 5; COMMIT;`);
-    await waitUntil(async () => (await client.query("SELECT 1 FROM users WHERE name = 'first'")).rows.length === 1);
+    await waitUntil(
+      async () => (await client.query("SELECT 1 FROM users WHERE name = 'first'")).rows.length === 1,
+      'the first transaction',
+    );
     // The lookback would hide a fence that is too high: without one, only the fence can save the row.
     const strict = { ...users, lookbackMs: 0 };
     const [during] = await rig.extract('incremental', [strict]);
@@ -279,6 +283,7 @@ suite('postgres.extract', ({ test, before, after }) => {
             "SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'engine extract%' AND state = 'active' AND query LIKE 'COPY%slow%'",
           )
         ).rows.length > 0,
+      'the copy',
     );
     stop.abort();
     const [one] = await running;
@@ -293,9 +298,3 @@ suite('postgres.extract', ({ test, before, after }) => {
     await client.query('DROP VIEW slow');
   });
 });
-
-/** Polls a condition, with a deadline. */
-async function waitUntil(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!(await condition())) if (Date.now() > deadline) throw new Error('waited for 10 s in vain');
-}
