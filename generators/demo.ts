@@ -66,7 +66,7 @@ async function step(...args: readonly string[]): Promise<void> {
 /** What a query of one text says; every way of asking prints it somewhere in its output. */
 async function ask(...args: readonly string[]): Promise<string> {
   const { code, stdout } = await engine(args, false);
-  const answer = /<(.*)>/.exec(stdout)?.[1];
+  const answer = /<([0-9/-]+)>/.exec(stdout)?.[1];
   if (code !== 0 || answer === undefined) throw new StepFailed(`engine ${args.join(' ')}`, code === 0 ? 1 : code);
   return answer;
 }
@@ -82,8 +82,8 @@ async function compare(): Promise<boolean> {
   let equal = true;
   for (const { table, columns } of looked) {
     const content = (relation: string): string =>
-      `SELECT '<' || count(*) || '/' || coalesce(sum(hashtextextended(t::text, 0)::numeric), 0) || '>' FROM (SELECT ${columns.join(', ')} FROM ${relation}) AS t`;
-    const count = (relation: string): string => `SELECT '<' || count(*) || '>' FROM ${relation}`;
+      `SELECT '<' || count(*) || '/' || coalesce(sum(hashtextextended(t::text, 0)::numeric), 0) || '>' AS answer FROM (SELECT ${columns.join(', ')} FROM ${relation}) AS t`;
+    const count = (relation: string): string => `SELECT '<' || count(*) || '>' AS answer FROM ${relation}`;
     const source = await ask('psql', 'source', '-c', content(`public.${table}`));
     const staging = await ask('psql', 'warehouse', '-c', content(`staging.${table}`));
     const analytics = await ask('psql', 'warehouse', '-c', count(`analytics.${table}`));
