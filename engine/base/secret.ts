@@ -9,7 +9,8 @@ export function keepSecret(value: string | undefined | null): void {
 
 /** The text with every remembered secret, and every password inside a URL, replaced by `***`. Called wherever text leaves the process: events, errors, logs, plans. */
 export function redact(text: string): string {
-  let shown = text.replace(/(\b[a-z][a-z0-9+.-]*:\/\/[^\s:@/]*:)[^\s@]+(@)/gi, '$1***$2');
+  let shown = text;
   for (const secret of [...secrets].sort((a, b) => b.length - a.length)) shown = shown.replaceAll(secret, '***');
-  return shown;
+  // After the secrets: a password with an `@` in it would be cut in two here.
+  return shown.replace(/(\b[a-z][a-z0-9+.-]*:\/\/[^\s:@/]*:)[^\s@]+(@)/gi, '$1***$2');
 }

@@ -153,7 +153,9 @@ function checkUrl(url: string, pointer: string, findings: Findings): void {
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1];
   const near = suggest(url, ['embedded']);
   const what =
-    scheme === undefined ? 'this is no URL of a Postgres server' : `a URL that begins with \`${scheme}:\` is none of a Postgres server`;
+    scheme === undefined
+      ? 'this is no URL of a Postgres server'
+      : `a URL that begins with \`${scheme}:\` does not lead to a Postgres server`;
   findings.on(pointer, 'value', { code: 'config.url', message: what, hint: near === undefined ? urlForms : 'Did you mean `embedded`?' });
 }
 

@@ -1,5 +1,7 @@
-/** The expression as five fields, or what is wrong with it: `part` is the text to point at. */
-export type CheckedCron = { readonly cron: string } | { readonly problem: string; readonly hint: string; readonly part: string };
+/** The expression as five fields, or what is wrong with it: `part` says where, in characters of the text. */
+export type CheckedCron =
+  | { readonly cron: string }
+  | { readonly problem: string; readonly hint: string; readonly part: readonly [from: number, to: number] };
 
 /** crontab(5)'s short names. */
 const shortNames: Readonly<Record<string, string>> = {
@@ -32,30 +34,37 @@ const longestMonth = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 /** Checks a cron expression by crontab(5): five fields of `*`, numbers, names, ranges, lists and steps, or a short name; says which field is wrong. One that never fires is wrong too. */
 export function checkCron(text: string): CheckedCron {
   const trimmed = text.trim();
+  const whole = [text.indexOf(trimmed), text.indexOf(trimmed) + trimmed.length] as const;
   if (trimmed.startsWith('@')) {
     const long = shortNames[trimmed.toLowerCase()];
     return long === undefined
       ? {
           problem: `\`${trimmed}\` is no short form of a schedule`,
           hint: `There are ${Object.keys(shortNames).join(', ')}.`,
-          part: trimmed,
+          part: whole,
         }
       : { cron: long };
   }
-  const written = trimmed.split(/\s+/);
+  const found = [...text.matchAll(/\S+/g)];
+  const written = found.map((field) => field[0]);
   if (written.length !== 5) {
     const six = written.length === 6 ? ' Seconds cannot be given.' : '';
     return {
       problem: `a cron expression has five fields, this one has ${trimmed === '' ? 0 : written.length}`,
       hint: `They are minute, hour, day of the month, month, day of the week: \`*/15 * * * *\`.${six}`,
-      part: trimmed,
+      part: whole,
     };
   }
   const values: ReadonlySet<number>[] = [];
   for (const [i, rule] of fields.entries()) {
     const field = written[i] ?? '';
     const read = readField(field, rule);
-    if (typeof read === 'string') return { problem: `the ${rule.name} (field ${i + 1}) ${read}`, hint: rangeHint(rule), part: field };
+    if (typeof read === 'string')
+      return {
+        problem: `the ${rule.name} (field ${i + 1}) ${read}`,
+        hint: rangeHint(rule),
+        part: [found[i]?.index ?? 0, (found[i]?.index ?? 0) + field.length],
+      };
     values.push(read);
   }
   const days = values[2] ?? new Set();
@@ -65,7 +74,7 @@ export function checkCron(text: string): CheckedCron {
     return {
       problem: 'there is no such day in these months, so it would never run',
       hint: 'Look at fields 3 (day of the month) and 4 (month).',
-      part: trimmed,
+      part: whole,
     };
   return { cron: written.join(' ') };
 }

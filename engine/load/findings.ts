@@ -23,6 +23,8 @@ export interface Findings {
   at(span: Span, finding: Finding): void;
   /** At the key or the value that a JSON pointer names, or at the nearest that exists around it. */
   on(pointer: string, part: 'key' | 'value', finding: Finding): void;
+  /** At a part of the text that a pointer names: so many characters from its beginning; the whole where it is not written like that (escapes, variables). */
+  within(pointer: string, written: string, part: Span, finding: Finding): void;
   /** True when the value there is known to be wrong, so that nothing further is said about it. */
   spoiled(pointer: string): boolean;
   /** Marks it as known to be wrong. */
@@ -66,6 +68,11 @@ export function createFindings(file: string, text: string, places: ReadonlyMap<s
     at,
     on(pointer, part, finding) {
       at(spanOf(places, pointer, part), finding);
+    },
+    within(pointer, written, part, finding) {
+      const span = spanOf(places, pointer, 'value');
+      const offset = text.slice(span[0], span[1]).indexOf(written);
+      at(offset === -1 ? span : [span[0] + offset + part[0], span[0] + offset + part[1]], finding);
     },
     spoiled: (pointer) => spoiledPointers.has(pointer),
     spoil(pointer) {

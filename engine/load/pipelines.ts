@@ -183,7 +183,7 @@ function readSchedule(schedule: RawSchedule, pointer: string, findings: Findings
   const place = typeof schedule === 'string' ? pointer : below(pointer, 'cron');
   const checked = checkCron(text);
   if ('cron' in checked) return { cron: checked.cron, timezone };
-  findings.on(place, 'value', { code: 'config.cron', message: checked.problem, hint: checked.hint });
+  findings.within(place, text, checked.part, { code: 'config.cron', message: checked.problem, hint: checked.hint });
   return undefined;
 }
 

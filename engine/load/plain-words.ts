@@ -63,17 +63,18 @@ function explainOne(error: SchemaError): PlacedFinding | undefined {
           message: `${name} is empty`,
           hint: example ?? `It takes ${wanted(schema.type)}.`,
         };
+      if (typeof data === 'number' && schema.patternErrorMessage?.includes(' a whole number ') === true)
+        return {
+          ...value,
+          code: 'config.type',
+          message: `${name} is the number ${data}, without a unit`,
+          hint: schema.patternErrorMessage,
+        };
       return {
         ...value,
         code: 'config.type',
         message: `${name} is ${kindOf(data)}; it takes ${wanted(schema.type)}`,
-        hint:
-          schema.patternErrorMessage ??
-          (typeof data === 'number' || typeof data === 'boolean'
-            ? schema.type === 'string' && !example
-              ? `Put it in quotes: '${data}'.`
-              : example
-            : example),
+        hint: example ?? (typeof data === 'object' ? `It takes ${wanted(schema.type)}.` : `Put it in quotes: '${String(data)}'.`),
       };
     }
     case 'enum':
@@ -87,7 +88,7 @@ function explainOne(error: SchemaError): PlacedFinding | undefined {
       return {
         ...value,
         code: 'config.value',
-        message: `${name} is ${show(data)}; it is ${keyword === 'minimum' ? 'at least' : 'at most'} ${String(params.limit)}`,
+        message: `${name} is ${show(data)}; it must be ${keyword === 'minimum' ? 'at least' : 'at most'} ${String(params.limit)}`,
         hint: example,
       };
     case 'minItems':
@@ -116,6 +117,8 @@ const requiredExamples: Readonly<Record<string, unknown>> = {
   lake: { type: 'file', path: '.engine/lake' },
 };
 
+const partsOfUrl = ['host', 'port', 'user', 'username', 'password', 'database', 'dbname', 'sslmode', 'sslrootcert'];
+
 function unknownKey(pointer: string, key: string, known: readonly string[]): PlacedFinding {
   const kind = kindOfBlock(pointer);
   const place = { pointer: below(pointer, key), part: 'key' as const };
@@ -135,6 +138,14 @@ function unknownKey(pointer: string, key: string, known: readonly string[]): Pla
       hint: 'Write it at the table.',
     };
   const near = suggest(key, known);
+  if (near === undefined && known.includes('url') && partsOfUrl.includes(key))
+    return {
+      ...place,
+      code: 'config.unknown-key',
+      message: `unknown key \`${key}\` ${where}`,
+      hint: 'It is part of the URL: `url: ${SOURCE_URL}`, with `SOURCE_URL=postgres://...` in `.env`.',
+      meant: below(pointer, 'url'),
+    };
   return {
     ...place,
     code: 'config.unknown-key',

@@ -25,12 +25,10 @@ export async function readYaml(file: string, text: string): Promise<Reading> {
   const doc: Document | undefined = 'empty' in documents ? undefined : documents[0];
   const second = 'empty' in documents ? undefined : documents[1];
 
-  const seen = new Set<number>();
   for (const error of doc?.errors ?? []) {
     const finding = syntaxFinding(error.code, error.message, text, error.pos);
-    const line = text.slice(0, finding.span[0]).split('\n').length;
-    if (!seen.has(line)) findings.at(finding.span, finding);
-    seen.add(line);
+    findings.at(finding.span, finding);
+    if (finding.confuses) break;
   }
   for (const warning of doc?.warnings ?? []) findings.at(warning.pos, syntaxFinding(warning.code, warning.message, text, warning.pos));
   if (findings.count > 0) return empty();
@@ -100,6 +98,7 @@ export async function readYaml(file: string, text: string): Promise<Reading> {
     for (const pair of map.items) {
       const span = spanOfNode(pair.key, [0, 0]);
       if (!isScalar(pair.key) || pair.key.value === null || typeof pair.key.value === 'object') {
+        findings.spoil(pointer);
         findings.at(span, {
           code: 'config.syntax',
           message: 'a key is a word or a text',
@@ -122,6 +121,7 @@ export async function readYaml(file: string, text: string): Promise<Reading> {
         continue;
       }
       if (key === '__proto__' || key.includes('${')) {
+        findings.spoil(pointer);
         findings.at(span, {
           code: 'config.name',
           message: `\`${key}\` cannot be a key`,
@@ -130,7 +130,9 @@ export async function readYaml(file: string, text: string): Promise<Reading> {
         continue;
       }
       lines.set(key, span);
-      own.set(key, plain(pair.value, below(pointer, key), span));
+      const value = plain(pair.value, below(pointer, key), span);
+      if (value === undefined) findings.spoil(below(pointer, key));
+      else own.set(key, value);
     }
     for (const pair of merged) for (const [key, value] of mergedEntries(pair, pointer, own)) own.set(key, value);
     return own;
@@ -187,8 +189,10 @@ export function hideUrls(yaml: string): void {
   const text = yaml.replace(/(^|\s)#.*$/gm, '');
   for (const url of text.matchAll(/\b[a-z][a-z0-9+.-]*:\/\/([^\s'"]+)/gi))
     for (const password of urlPasswords(url[1] ?? '')) keepSecret(password);
-  for (const pair of text.matchAll(/password\s*=\s*('[^']*'|[^\s&'"}]+)/gi))
-    if (!(pair[1] ?? '').startsWith('${')) keepSecret(pair[1]?.replaceAll("'", ''));
+  for (const pair of text.matchAll(/passw(?:or)?d["']?\s*[=:]\s*('[^']*'|"[^"]*"|[^\s&'",}]+)/gi)) {
+    const password = pair[1]?.replace(/^(['"])(.*)\1$/, '$2');
+    if (password?.startsWith('${') === false) keepSecret(password);
+  }
 }
 
 /** All that may be the password in what follows `scheme://`, for odd characters leave a choice. */

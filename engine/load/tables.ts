@@ -47,9 +47,9 @@ function readTable(name: string, raw: RawConfig, connected: Connected, findings:
   const owner = { pointer, says: `table \`${name}\`` };
   const choose = (kind: 'source' | 'sink', names: readonly string[]): string | undefined =>
     chooseName(findings, kind, { name: layer.get(kind), pointer: layer.pointer(kind), spoiled: layer.spoiled(kind) }, names, owner);
-  refuseOddTableName(name, findings);
+  const odd = refuseOddTableName(name, findings);
   const sink = choose('sink', Object.keys(connected.sinks));
-  const relation = readRelation(name, layer, findings);
+  const relation = odd && !layer.own('table') ? { schema: '', name: '' } : readRelation(name, layer, findings);
   const table: TableConfig = {
     name,
     ...readCommon(layer, { value: raw.tables?.[name], pointer }, raw.defaults, findings),
@@ -109,16 +109,17 @@ export function readDuration(text: string, pointer: string, findings: Findings):
   return ms ?? 0;
 }
 
-function refuseOddTableName(name: string, findings: Findings): void {
+function refuseOddTableName(name: string, findings: Findings): boolean {
   const odd = name.trim() !== name || name === '' || /\p{Cc}/u.test(name) || name.includes('*') || lakeFolder(name).length > 200;
-  if (!odd) return;
+  if (!odd) return false;
   findings.on(below('/tables', name), 'key', {
     code: 'config.name',
-    message: `\`${name}\` cannot be the name of a table here`,
+    message: `${name === '' ? 'an empty text' : `\`${name}\``} cannot be the name of a table here`,
     hint: name.includes('*')
       ? 'Patterns go into the `tables` of a pipeline.'
       : 'A name has no spaces around it and no control characters, and is not empty or very long.',
   });
+  return true;
 }
 
 /** The table in the source: as written, or else by its name here, which then must read as SQL. */

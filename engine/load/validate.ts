@@ -42,13 +42,14 @@ export async function validateShape(data: unknown, fromEnvironment: ReadonlySet<
   for (const error of errors) {
     const wrong =
       error.keyword === 'additionalProperties' ? below(error.instancePath, String(error.params.additionalProperty)) : error.instancePath;
-    if (takesOut.has(error.keyword)) put(data, wrong, undefined);
+    if (error.keyword === 'uniqueItems') put(data, below(wrong, Math.max(Number(error.params.i), Number(error.params.j))), undefined);
+    else if (takesOut.has(error.keyword)) put(data, wrong, undefined);
   }
   return data;
 }
 
 /** Keywords whose errors make a value unusable; a block that lacks a key is still looked into. */
-const takesOut = new Set(['additionalProperties', 'type', 'enum', 'const', 'pattern', 'minLength', 'minimum', 'maximum', 'uniqueItems']);
+const takesOut = new Set(['additionalProperties', 'type', 'enum', 'const', 'pattern', 'minLength', 'minimum', 'maximum']);
 
 function run(validate: ValidateFunction, data: unknown): readonly SchemaError[] {
   validate(data);
