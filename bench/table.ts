@@ -17,8 +17,8 @@ export async function makeTable(client: pg.Client, rows: number): Promise<void> 
   const at = (): string => new Date(beginMs + random.below(31_536_000_000)).toISOString().replace('Z', `${100 + random.below(900)}Z`);
   const line = (i: number): string =>
     `${i + 1}\t${random.below(1_000_000)}\t${(random.below(10_000_000) / 100).toFixed(2)}\t${random.pick(['Completed', 'pending', 'FAILED'])}\t` +
-    `${copyText(random.pick(pool.merchants))}\t${copyText(random.pick(pool.cities))}\t${copyText(random.pick(pool.descriptions).slice(0, 40))}\t` +
-    `tok_${random.below(4294967296).toString(16)}\t${at()}\t${at()}\t{"items": ${random.below(9)}, "device": "${random.pick(pool.devices)}"}\n`;
+    `${copyText(random.pick(pool.merchants))}\t${copyText(random.pick(pool.cities))}\t${copyText(random.pick(pool.descriptions).slice(0, 22))}\t` +
+    `tok_${random.below(4294967296).toString(16)}\t${at()}\t${at()}\t{"items": ${random.below(9)}, "from": "${random.pick(pool.devices)}"}\n`;
   await client.query('BEGIN');
   await client.query(`CREATE TABLE public.bench_rows (${columns})`);
   await copyInto(
