@@ -10,6 +10,7 @@ import { truncate } from '../../../connectors/postgres/truncate.ts';
 import { systemClock } from '../../../engine/base/clock.ts';
 import type { Json, JsonObject } from '../../../engine/base/json.ts';
 import type { NodeContext, Roles, SurveyContext, UnitResource } from '../../../engine/connector.ts';
+import { EngineError } from '../../../engine/error.ts';
 import type { NodeResult, Progress } from '../../../engine/event.ts';
 import type { NodePlan } from '../../../engine/plan.ts';
 import type { Lake } from '../../../lake/lake.ts';
@@ -35,10 +36,15 @@ export interface LoadRig {
   readonly server: PostgresServer;
   /** What was logged, newest last. */
   readonly logs: string[];
+  /** Where parts are made. */
+  readonly tempFolder: string;
   /** Truncate and load in one unit, or the load alone; each call is a run of its own. Throws what failed, after the unit's rollback. */
   full(request?: LoadRequest): Promise<NodeResult>;
   incremental(request?: LoadRequest): Promise<NodeResult>;
-  plan(mode: 'full' | 'incremental', request?: LoadRequest & { readonly earlier?: ReadonlyMap<string, NodePlan>; readonly url?: string }): Promise<NodePlan>;
+  plan(
+    mode: 'full' | 'incremental',
+    request?: LoadRequest & { readonly earlier?: ReadonlyMap<string, NodePlan>; readonly url?: string },
+  ): Promise<NodePlan>;
   /** Rows of SQL as arrays of text. */
   rows(sql: string): Promise<readonly (readonly (string | null)[])[]>;
   close(): Promise<void>;
@@ -119,6 +125,7 @@ export async function loadRig(lake: Lake, prefix: string): Promise<LoadRig> {
     client,
     server,
     logs,
+    tempFolder: join(root, '.engine', 'tmp'),
     full: (request = {}) => run(request, 'full'),
     incremental: (request = {}) => run(request, 'incremental'),
     async plan(mode, request = {}) {
@@ -129,7 +136,9 @@ export async function loadRig(lake: Lake, prefix: string): Promise<LoadRig> {
       return load.describe(options, facts, request.earlier ?? new Map());
     },
     async rows(sql) {
-      return (await client.query({ text: sql, rowMode: 'array' })).rows.map((r: unknown[]) => r.map((v) => (v === null ? null : String(v))));
+      return (await client.query({ text: sql, rowMode: 'array' })).rows.map((r: unknown[]) =>
+        r.map((v) => (v === null ? null : String(v))),
+      );
     },
     async close() {
       await server.close();
@@ -146,4 +155,15 @@ export async function until(question: () => Promise<boolean> | boolean, what: st
     if (Date.now() > giveUpAt) throw new Error(`waited ten seconds for ${what}`);
     await systemClock.sleep(10);
   }
+}
+
+/** The EngineError that a load must end with. */
+export async function refusal(work: Promise<unknown>): Promise<EngineError> {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof EngineError) return error;
+    throw error;
+  }
+  throw new Error('it was not refused');
 }
