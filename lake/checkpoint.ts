@@ -86,14 +86,14 @@ export async function readCheckpoint(lake: Lake, version: number, paths: readonl
   const parts: Awaited<ReturnType<Lake['fetch']>>[] = [];
   try {
     for (const path of paths) parts.push(await lake.fetch(path));
-    const lines = await withDuckDB((connection) =>
+    const actions = await withDuckDB((connection) =>
       readActions(
         connection,
         parts.map((p) => p.localPath),
       ),
     );
     const replay = emptyReplay();
-    for (const line of lines) applyAction(replay, JSON.parse(line) as Action, undefined);
+    for (const action of actions) applyAction(replay, action, undefined);
     if (replay.protocol === undefined || replay.metadata === undefined) return undefined;
     replay.version = version;
     replay.checkpoint = version;
@@ -108,11 +108,11 @@ export async function readCheckpoint(lake: Lake, version: number, paths: readonl
 }
 
 /** Other writers' checkpoints have more columns, or statistics as a struct only. */
-async function readActions(connection: DuckDBConnection, files: readonly string[]): Promise<readonly string[]> {
+async function readActions(connection: DuckDBConnection, files: readonly string[]): Promise<readonly Action[]> {
   const from = `read_parquet([${files.map(duckdbText).join(', ')}], union_by_name = true)`;
   const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${from}`);
   const types = new Map(described.getRows().map(([name, type]) => [String(name), String(type)]));
-  const lines: string[] = [];
+  const actions: Action[] = [];
   for (const name of Object.keys(columns)) {
     const type = types.get(name);
     if (type === undefined) continue;
@@ -122,7 +122,12 @@ async function readActions(connection: DuckDBConnection, files: readonly string[
       ? `struct_insert(${column}, stats := to_json({numRecords: ${column}.stats_parsed.numRecords})::VARCHAR)`
       : column;
     const result = await connection.runAndReadAll(`SELECT to_json(${value})::VARCHAR FROM ${from} WHERE ${column} IS NOT NULL`);
-    for (const [json] of result.getRows()) lines.push(`{${JSON.stringify(name)}:${String(json)}}`);
+    for (const [json] of result.getRows()) actions.push({ [name]: withoutNulls(JSON.parse(String(json)) as object) } as unknown as Action);
   }
-  return lines;
+  return actions;
+}
+
+/** What is absent in an entry is NULL in Parquet. */
+function withoutNulls(value: object): object {
+  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== null));
 }
