@@ -6,7 +6,7 @@ import { lakeError } from '../../lake/error.ts';
 import type { Lake } from '../../lake/lake.ts';
 import { latestSql, versionsSql } from '../../lake/latest.ts';
 import { readTable } from '../../lake/log.ts';
-import { dataFilePath, logFolder } from '../../lake/path.ts';
+import { dataFilePath, decodePath, logFolder } from '../../lake/path.ts';
 import type { Json } from '../base/json.ts';
 import { lakeFolder } from '../base/lake-folder.ts';
 import type { Command, CommandContext, CommandInput } from '../command.ts';
@@ -46,8 +46,8 @@ async function runQuery(context: CommandContext, input: CommandInput): Promise<n
     context.signal.addEventListener('abort', stop, { once: true });
     try {
       context.signal.throwIfAborted();
-      const names = await tableNames(lake);
-      for (const name of wantedIn(sql, names)) await makeViews(connection, lake, name, releases);
+      const tables = await lakeTables(lake, Object.keys(config.tables));
+      for (const [name, folder] of wantedIn(sql, tables)) await makeViews(connection, lake, name, folder, releases);
       const result = await lastResult(connection, sql, limit);
       if (result.more) context.reporter.note(`The first ${result.rows.length} rows; --limit 0 shows all.`);
       const document = { format_version: 1, columns: result.columns, rows: result.rows, truncated: result.more };
@@ -74,17 +74,18 @@ function rowLimit(given: unknown): number {
   return limit === 0 ? Number.POSITIVE_INFINITY : limit;
 }
 
-/** Tables of the lake by name. Looks at one file of each folder: what lies beyond `<folder>/` sorts after `<folder>0`. */
-async function tableNames(lake: Lake): Promise<readonly string[]> {
-  const names: string[] = [];
+/** Tables of the lake, as name -> folder. Looks at one file of each folder: what lies beyond `<folder>/` sorts after `<folder>0`. */
+async function lakeTables(lake: Lake, declared: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const names = new Map(declared.map((name) => [lakeFolder(name), name]));
+  const tables = new Map<string, string>();
   for (let after = ''; ; ) {
     const first = await firstFile(lake, '', after);
-    if (first === undefined) return names;
+    if (first === undefined) return tables;
     const slash = first.indexOf('/');
     after = slash < 0 ? first : `${first.slice(0, slash)}0`;
     if (slash < 0) continue;
-    const name = nameOf(first.slice(0, slash));
-    if (name !== undefined && (await firstFile(lake, logFolder(lakeFolder(name)))) !== undefined) names.push(name);
+    const folder = first.slice(0, slash);
+    if ((await firstFile(lake, logFolder(folder))) !== undefined) tables.set(names.get(folder) ?? nameOf(folder), folder);
   }
 }
 
@@ -93,26 +94,27 @@ async function firstFile(lake: Lake, folder: string, after?: string): Promise<st
   return undefined;
 }
 
-/** The table whose folder it is; undefined for a folder that no table of ours has. */
-function nameOf(folder: string): string | undefined {
-  try {
-    const name = decodeURIComponent(folder);
-    return lakeFolder(name) === folder ? name : undefined;
-  } catch (error) {
-    if (error instanceof URIError) return undefined;
-    throw error;
-  }
+/** The table whose folder it is, for one that a wildcard named; a folder that no table of ours has goes by its own name. */
+function nameOf(folder: string): string {
+  const name = decodePath(folder);
+  return lakeFolder(name) === folder ? name : folder;
 }
 
 /** Tables that the SQL may name; all of them for SQL that names none (`SHOW TABLES`). */
-function wantedIn(sql: string, names: readonly string[]): readonly string[] {
+function wantedIn(sql: string, tables: ReadonlyMap<string, string>): readonly (readonly [name: string, folder: string])[] {
   const text = sql.toLowerCase();
-  const named = names.filter((name) => text.includes(name.toLowerCase().replaceAll('"', '""')));
-  return named.length > 0 ? named : names;
+  const named = [...tables].filter(([name]) => text.includes(name.toLowerCase().replaceAll('"', '""')));
+  return named.length > 0 ? named : [...tables];
 }
 
-async function makeViews(connection: DuckDBConnection, lake: Lake, name: string, releases: (() => Promise<void>)[]): Promise<void> {
-  const state = await readTable(lake, lakeFolder(name));
+async function makeViews(
+  connection: DuckDBConnection,
+  lake: Lake,
+  name: string,
+  folder: string,
+  releases: (() => Promise<void>)[],
+): Promise<void> {
+  const state = await readTable(lake, folder);
   const files: string[] = [];
   for (const { add } of state.files) {
     const file = await lake.fetch(dataFilePath(state.folder, add));

@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
 import { rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import type { Json } from '../../engine/base/json.ts';
 import { cacheFolder, findPython, makeVenv, pip, withFolderAside } from '../../engine/base/python.ts';
@@ -94,7 +93,7 @@ async function isThere(path: string): Promise<boolean> {
 }
 
 /**
- * Opens a table's folder with delta-rs (by its URL: in a plain path delta-rs decodes `%20`) and runs SQL on it (the table is `t`). `first` lets it change the table before: compact, vacuum, append a row
+ * Opens a table's folder with delta-rs and runs SQL on it (the table is `t`). `first` lets it change the table before: compact, vacuum, append a row
  * again, delete by a condition, write a checkpoint.
  */
 export async function readDelta(
@@ -102,7 +101,7 @@ export async function readDelta(
   sql = 'SELECT * FROM t',
   first: 'nothing' | 'compact' | 'vacuum' | 'append' | 'checkpoint' | `delete ${string}` = 'nothing',
 ): Promise<DeltaTable> {
-  const { stdout } = await promisify(execFile)(await environment(), ['-c', script, pathToFileURL(path).href, sql, first], {
+  const { stdout } = await promisify(execFile)(await environment(), ['-c', script, path, sql, first], {
     maxBuffer: 256 * 1024 * 1024,
   });
   return JSON.parse(stdout) as DeltaTable;
