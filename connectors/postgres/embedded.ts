@@ -2,12 +2,14 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DatabaseParameters, EmbeddedServer } from '../../engine/connector.ts';
 import { EngineError } from '../../engine/error.ts';
+import { openSession } from './connect.ts';
 import { serverAccount } from './embedded/account.ts';
 import { findBinaries } from './embedded/binaries.ts';
 import { type Cluster, initialise, type RunningServer, runningServer, start, stop } from './embedded/cluster.ts';
 import { dataFolder, passwordOf, removeData } from './embedded/place.ts';
 import { isAlive, machineIdentity, ownIdentity, type ProcessIdentity, uniqueName } from './embedded/process.ts';
 import { inTurn } from './embedded/turn.ts';
+import { postgresError } from './error.ts';
 import { quoteIdentifier } from './identifier.ts';
 
 /** Which server, and how it is run. */
@@ -109,9 +111,7 @@ export function openEmbedded(options: EmbeddedOptions): Embedded {
     if (options.temporary === true) await rm(of.data, { recursive: true, force: true });
     const binaries = await findBinaries(of.account);
     await initialise(of, binaries);
-    const server = await start(of, binaries, startTimeoutMs);
-    await createDatabase(parametersOf(of, server, 'postgres'), options.name);
-    return server;
+    return await start(of, binaries, startTimeoutMs);
   }
 
   function parametersOf(of: Cluster, server: RunningServer, database: string): DatabaseParameters {
@@ -137,6 +137,8 @@ export function openEmbedded(options: EmbeddedOptions): Embedded {
     return await turn(async () => {
       const of = await cluster();
       const server = await running(of);
+      // Also on a server that runs: whoever started it may have been killed before this.
+      await createDatabase(parametersOf(of, server, 'postgres'), options.name);
       const lease = current?.lease ?? join(users, `${uniqueName()}.json`);
       await writeFile(lease, JSON.stringify(await ownIdentity()));
       current = { cluster: of, server, lease };
@@ -212,12 +214,12 @@ export function openEmbedded(options: EmbeddedOptions): Embedded {
 }
 
 async function createDatabase(parameters: DatabaseParameters, name: string): Promise<void> {
-  const { default: pg } = await import('pg');
-  const client = new pg.Client({ ...parameters, ssl: false });
-  await client.connect();
+  const { client } = await openSession(parameters, 'embedded');
   try {
     const { rowCount } = await client.query('SELECT 1 FROM pg_catalog.pg_database WHERE datname = $1', [name]);
     if (rowCount === 0) await client.query(`CREATE DATABASE ${quoteIdentifier(name)}`);
+  } catch (error) {
+    throw postgresError(error, `creating database ${name} on its embedded server`);
   } finally {
     await client.end();
   }

