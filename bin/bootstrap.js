@@ -122,7 +122,7 @@ build();
 const child = spawn(process.execPath, [...target, ...rest], { cwd: root, stdio: 'inherit' });
 for (const signal of ['SIGINT', 'SIGTERM'])
   process.on(signal, () => {
-    // A terminal sends SIGINT to the whole group itself; SIGTERM comes to this process only.
-    if (signal === 'SIGTERM') child.kill(signal);
+    // A terminal sends SIGINT to the whole group itself.
+    if (signal === 'SIGTERM' || process.stdin.isTTY !== true) child.kill(signal);
   });
 child.on('close', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 143)));

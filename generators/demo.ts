@@ -143,6 +143,7 @@ async function main(): Promise<number> {
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.on(signal, () => {
     stopped ??= signal;
-    if (signal === 'SIGTERM') live?.kill(signal);
+    // A terminal sends SIGINT to the whole group itself, and a second one would cut the engine's cleaning up short.
+    if (signal === 'SIGTERM' || process.stdin.isTTY !== true) live?.kill(signal);
   });
 process.exitCode = await main();

@@ -29,6 +29,18 @@ function blocksOf(page: string): readonly Block[] {
   return found;
 }
 
+/** A line of output without what differs from run to run: ids, times, figures, widths. */
+function plain(line: string): string {
+  return line
+    .replace(/\b[0-9A-HJKMNP-TV-Z]{26}\b/g, 'ID')
+    .replace(/\d{4}-\d\d-\d\dT[0-9:.]+Z/g, 'TIME')
+    .replace(/\d[\d,.]*/g, '0')
+    .replace(/\b0 (ms|s)\b/g, 'DURATION')
+    .replace(/~0 (B|kB|MB)\b/g, 'SIZE')
+    .replace(/\s+/g, ' ')
+    .trim();
+}
+
 function pages(): readonly string[] {
   const inDocs = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).filter((f) => f.endsWith('.md'));
   return ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...inDocs.map((f) => join('docs', f))];
@@ -70,16 +82,25 @@ suite('pages', (s) => {
     writeFileSync(join(path, 'engine'), `#!/bin/sh\nexec "${process.execPath}" "${join(root, 'bin', 'engine.js')}" "$@"\n`);
     chmodSync(join(path, 'engine'), 0o755);
     let ran = 0;
+    let compared = 0;
+    let before: { readonly end: number; readonly lines: ReadonlySet<string>; readonly output: string } | undefined;
     for (const block of blocksOf(readFileSync(join(root, 'README.md'), 'utf8'))) {
       const [language, mark] = block.language.split(' ');
+      if (block.language === '' && before?.end === block.line - 2) {
+        compared += 1;
+        for (const line of block.text.split('\n').filter((l) => /[a-z]/.test(l)))
+          assert.ok(before.lines.has(plain(line)), `README.md:${block.line} says\n${line}\nand the output was\n${before.output}`);
+      }
       if (mark !== 'test') continue;
       ran += 1;
       if (language === 'diff') writeFileSync(join(rig.root, 'change.diff'), block.text);
       const script = language === 'diff' ? 'git apply --unidiff-zero --whitespace=nowarn change.diff' : block.text;
       const { code, output } = await run('bash', ['-e', '-c', script], rig.root, path);
       assert.is(code, 0, `README.md:${block.line}\n${block.text}${output}`);
+      before = { end: block.line + block.text.split('\n').length, lines: new Set(output.split('\n').map(plain)), output };
     }
     assert.ok(ran >= 5);
+    assert.ok(compared >= 3);
   });
 
   s.test('every link to a file of the project leads somewhere', () => {
