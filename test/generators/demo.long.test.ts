@@ -24,6 +24,9 @@ function atWork(): readonly string[] {
 
 suite('npm run demo', (s) => {
   let output = '';
+  s.after(() => {
+    spawnSync(process.execPath, [join(root, 'bin', 'engine.js'), '--config', join(project, 'pipelines.yaml'), 'down']);
+  });
 
   s.test('it ends well, says that source and staging are equal, and leaves no process behind', () => {
     const ran = spawnSync(process.execPath, [join(root, 'bin', 'bootstrap.js'), 'demo'], {
