@@ -76,7 +76,10 @@ export async function readYaml(file: string, text: string): Promise<Reading> {
 
   function plain(node: unknown, pointer: string, key: Span | undefined, place?: Span): unknown {
     const target = isAlias(node) ? resolveAlias(node) : (node as Node | null);
-    if (target === undefined) return undefined;
+    if (target === undefined) {
+      findings.spoil(pointer);
+      return undefined;
+    }
     const span = place ?? (isAlias(node) ? spanOfNode(node, key ?? [0, 0]) : spanOfNode(target, key ?? [0, 0]));
     if (!places.has(pointer)) places.set(pointer, { key, value: span });
     values += 1;
@@ -131,8 +134,7 @@ export async function readYaml(file: string, text: string): Promise<Reading> {
       }
       lines.set(key, span);
       const value = plain(pair.value, below(pointer, key), span);
-      if (value === undefined) findings.spoil(below(pointer, key));
-      else own.set(key, value);
+      if (value !== undefined) own.set(key, value);
     }
     for (const pair of merged) for (const [key, value] of mergedEntries(pair, pointer, own)) own.set(key, value);
     return own;

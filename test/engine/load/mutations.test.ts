@@ -54,7 +54,7 @@ suite(`damaged files (seed ${seed})`, (s) => {
             assert.ok(d.line >= 1 && d.line <= lines.length, `${d.message} in line ${d.line} of ${lines.length}`);
             assert.ok(d.column >= 1 && d.column <= (lines[d.line - 1] ?? '').length + 1, d.message);
             assert.ok(d.length >= 1 && d.hint !== undefined, `${d.message} has a hint`);
-            assert.not.match(`${d.message} ${d.hint}`, /\bundefined\b|\[object|NaN/);
+            assert.not.match(`${d.message} ${d.hint}`, /\bundefined\b|\[object|NaN/, `${d.message} ${d.hint}`);
           }
         }
         assert.ok(wrong > 100, `${wrong} of 250 had findings`);
