@@ -3,7 +3,7 @@ import { quoteLiteral } from './identifier.ts';
 /** What is in force in every session of the engine, whatever the server's, the database's or the role's defaults are (exactness.md section 2). */
 export const sessionSettings: Readonly<Record<string, string>> = {
   TimeZone: 'UTC',
-  DateStyle: 'ISO',
+  DateStyle: 'ISO,MDY',
   IntervalStyle: 'postgres',
   extra_float_digits: '3',
   bytea_output: 'hex',
