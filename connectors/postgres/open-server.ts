@@ -1,7 +1,7 @@
-import { lazy } from '../../engine/base/lazy.ts';
 import type { ConnectionScope, DatabaseParameters } from '../../engine/connector.ts';
-import { connectionString, openSession, type Session } from './connect.ts';
+import { connectionString, openSession, placeOf, type Session } from './connect.ts';
 import { type Embedded, openEmbedded } from './embedded.ts';
+import { postgresError } from './error.ts';
 import { type Pooling, poolerError, probePooling } from './pooler.ts';
 import type { PostgresServer } from './server.ts';
 import { parseUrl } from './url.ts';
@@ -22,34 +22,28 @@ export function openServer(name: string, settings: { readonly url: string }, sco
     return parsed;
   }
 
-  /** Learned by the first session, whoever opens it. */
-  const facts = lazy<Facts>(async () => {
-    const to = await parameters();
-    const session = await openSession(to, 'hello');
-    try {
-      return { version: session.version, pooling: await probePooling(session, to) };
-    } finally {
-      await session.client.end();
-    }
-  });
+  /** What the first session learned; one that failed is forgotten. */
+  let facts: Promise<Facts> | undefined;
 
-  async function checked(): Promise<Facts> {
-    const found = await facts.get();
-    if (found.pooling === 'transaction') throw poolerError(await parameters(), 'transaction');
-    return found;
+  function learn(session: Session, to: DatabaseParameters): Promise<Facts> {
+    const learning = probePooling(session, to).then((pooling) => ({ version: session.version, pooling }));
+    facts = learning;
+    learning.catch(() => {
+      if (facts === learning) facts = undefined;
+    });
+    return learning;
   }
 
   async function connect(label: string): Promise<Session['client']> {
     const to = await parameters();
     const session = await openSession(to, label);
-    // A server that announces the backend's own pid is no pooler: nothing more to ask.
-    if (session.announced === session.backend) return session.client;
     try {
-      await checked();
+      const { pooling } = await (facts ?? learn(session, to));
+      if (pooling === 'transaction') throw poolerError(to, pooling);
       return session.client;
     } catch (error) {
       await session.client.end();
-      throw error;
+      throw postgresError(error, `connecting to ${placeOf(to)}`);
     }
   }
 
@@ -58,9 +52,11 @@ export function openServer(name: string, settings: { readonly url: string }, sco
     parameters,
     connect,
     connectionString: async (label) => {
-      const { version, pooling } = await checked();
-      if (pooling === 'session') throw poolerError(await parameters(), 'session');
-      return connectionString(await parameters(), label, version);
+      if (facts === undefined) await (await connect('hello')).end();
+      const to = await parameters();
+      const { version, pooling } = (await facts) ?? { version: 0, pooling: 'session' };
+      if (pooling !== 'none') throw poolerError(to, pooling);
+      return connectionString(to, label, version);
     },
     close: async () => {
       try {

@@ -45,11 +45,7 @@ export async function probePooling(session: Session, parameters: DatabaseParamet
     if (rows[0]?.marker !== value) settingsKept = false;
   };
   await session.client.query(`SET SESSION ${marker} = '${value}'`);
-  // A pool with one backend gives a second session nothing while the first one has it: that is session mode.
-  const other = await openSession({ ...parameters, connectTimeoutMs: probeTimeoutMs }, 'pooler').catch((error: unknown) => {
-    if (error instanceof EngineError) return undefined;
-    throw error;
-  });
+  const other = await secondSession(parameters);
   try {
     for (
       let round = 0;
@@ -69,6 +65,23 @@ export async function probePooling(session: Session, parameters: DatabaseParamet
     await other?.client.end();
   }
   return poolingOf({ announced: session.announced, backends, others, settingsKept });
+}
+
+/** Another session, or undefined: a pool with one backend gives none while the first session has it, and that is session mode. */
+async function secondSession(parameters: DatabaseParameters): Promise<Session | undefined> {
+  const opening = openSession({ ...parameters, connectTimeoutMs: probeTimeoutMs }, 'pooler').catch((error: unknown) => {
+    if (error instanceof EngineError) return undefined;
+    throw error;
+  });
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<'late'>((resolve) => {
+    timer = setTimeout(resolve, probeTimeoutMs, 'late');
+  });
+  const first = await Promise.race([opening, late]);
+  clearTimeout(timer);
+  if (first !== 'late') return first;
+  void opening.then((session) => session?.client.end());
+  return undefined;
 }
 
 /** The refusal of a pooler, with the way out. */
