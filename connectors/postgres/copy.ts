@@ -7,6 +7,7 @@ import type { Relation } from '../../engine/config.ts';
 import { EngineError } from '../../engine/error.ts';
 import type { AddFile } from '../../lake/action.ts';
 import type { DuckDBConnection } from '../../lake/duckdb.ts';
+import { lakeError } from '../../lake/error.ts';
 import type { Lake } from '../../lake/lake.ts';
 import { dataFilePath } from '../../lake/path.ts';
 import { quoteIdentifier, quoteRelation } from './identifier.ts';
@@ -40,6 +41,14 @@ const streamBytes = 512 * 1024;
  * begins with `\.`, which servers before Postgres 18 take for the end of the data.
  */
 export async function* csvParts(duck: DuckDBConnection, source: PartsSource, tempFolder: string): AsyncGenerator<CsvPart> {
+  try {
+    yield* partsOf(duck, source, tempFolder);
+  } catch (error) {
+    throw readingError(error, source.folder);
+  }
+}
+
+async function* partsOf(duck: DuckDBConnection, source: PartsSource, tempFolder: string): AsyncGenerator<CsvPart> {
   let number = 0;
   for (const file of source.files) {
     const local = await source.lake.fetch(dataFilePath(source.folder, file));
@@ -60,6 +69,15 @@ export async function* csvParts(duck: DuckDBConnection, source: PartsSource, tem
       await local.release();
     }
   }
+}
+
+function readingError(error: unknown, folder: string): EngineError {
+  if (error instanceof Error && error.message.startsWith('Out of Memory'))
+    return new EngineError('failed', 'load.memory', `DuckDB ran out of its memory while it read lake table ${folder}`, {
+      cause: error,
+      hint: 'Give it more with `extract: { memory: ... }`.',
+    });
+  return lakeError(error, `reading lake table ${folder} for staging`);
 }
 
 /** The distinct `_extracted_at` of these files in order, each with the files that hold it: the extracts that a whole table is made of. */

@@ -5,6 +5,8 @@ import type { PostgresServer } from './server.ts';
 /** The sink role of a Postgres connection, as its own nodes see it. */
 export interface PostgresSink extends Sink {
   readonly server: PostgresServer;
+  /** What DuckDB may use to turn Parquet into CSV; absent: a small default. */
+  readonly duckdb?: { readonly memoryBytes: number; readonly threads: number };
 }
 
 /** The sink as a Postgres one; EngineError `load.other-sink` when it belongs to another connector. */

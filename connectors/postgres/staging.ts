@@ -241,8 +241,8 @@ interface KnownType {
 }
 
 async function knownTypes(client: Client, texts: readonly string[]): Promise<ReadonlyMap<string, KnownType>> {
-  const found = await client.query<{ text: string; kind: string; row_kind: string | null; over: string | null }>(
-    `SELECT t.text, e.typtype::text AS kind, c.relkind::text AS row_kind,
+  const found = await client.query<{ text: string; domain: string | null; kind: string; row_kind: string | null; over: string | null }>(
+    `SELECT t.text, CASE WHEN y.typtype = 'd' THEN pg_catalog.format_type(y.oid, NULL) END AS domain, e.typtype::text AS kind, c.relkind::text AS row_kind,
             CASE WHEN y.typtype = 'd' THEN pg_catalog.format_type(y.typbasetype, y.typtypmod) END AS over
      FROM unnest($1::text[]) AS t(text)
      JOIN pg_catalog.pg_type y ON y.oid = pg_catalog.to_regtype(t.text)
@@ -251,7 +251,7 @@ async function knownTypes(client: Client, texts: readonly string[]): Promise<Rea
     [texts],
   );
   if (found.rows.length === 0) return new Map();
-  // Each text has just been read as a type by Postgres itself, so it may stand in a statement.
+  // Each text has just been read as a type by Postgres itself, so it may stand in a statement. Of a domain the answer tells what it is over.
   const shape = await client.query({ text: `SELECT ${found.rows.map((r) => `NULL::${r.text}`).join(', ')} LIMIT 0`, rowMode: 'array' });
   const formatted = await client.query<{ text: string }>(
     `SELECT pg_catalog.format_type(f.oid, f.typmod) AS text FROM unnest($1::oid[], $2::int4[]) WITH ORDINALITY AS f(oid, typmod, place) ORDER BY f.place`,
@@ -260,7 +260,7 @@ async function knownTypes(client: Client, texts: readonly string[]): Promise<Rea
   return new Map(
     found.rows.map((row, place) => [
       row.text,
-      { text: formatted.rows[place]?.text ?? row.text, kind: row.kind, rowKind: row.row_kind, over: row.over },
+      { text: row.domain ?? formatted.rows[place]?.text ?? row.text, kind: row.kind, rowKind: row.row_kind, over: row.over },
     ]),
   );
 }

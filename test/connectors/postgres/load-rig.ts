@@ -43,7 +43,7 @@ export interface LoadRig {
   incremental(request?: LoadRequest): Promise<NodeResult>;
   plan(
     mode: 'full' | 'incremental',
-    request?: LoadRequest & { readonly earlier?: ReadonlyMap<string, NodePlan>; readonly url?: string },
+    request?: LoadRequest & { readonly earlier?: ReadonlyMap<string, NodePlan>; readonly url?: string; readonly node?: 'truncate' | 'load' },
   ): Promise<NodePlan>;
   /** Rows of SQL as arrays of text. */
   rows(sql: string): Promise<readonly (readonly (string | null)[])[]>;
@@ -132,8 +132,9 @@ export async function loadRig(lake: Lake, prefix: string): Promise<LoadRig> {
       const options = optionsOf(request, mode);
       const on = request.url === undefined ? server : openServer('sink', { url: request.url }, scope);
       const context: SurveyContext = { clock: systemClock, signal: new AbortController().signal, connection: connectionOn(on) };
-      const facts = JSON.parse(JSON.stringify(await load.survey(context, options))) as JsonObject;
-      return load.describe(options, facts, request.earlier ?? new Map());
+      const node = request.node === 'truncate' ? truncate : load;
+      const facts = JSON.parse(JSON.stringify(await node.survey(context, options))) as JsonObject;
+      return node.describe(options, facts, request.earlier ?? new Map());
     },
     async rows(sql) {
       return (await client.query({ text: sql, rowMode: 'array' })).rows.map((r: unknown[]) =>
