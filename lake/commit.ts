@@ -23,6 +23,7 @@ export interface CommitResult {
 /**
  * Makes a new version of a table from `base`, which was read before the extract began: one entry, created only if absent. Refuses (`lake.moved`) when
  * rows, schema or this engine's commits changed since; goes on above entries that only rearrange files. An answer that was lost is found out.
+ * When it throws, nothing was committed and the files may go, but for `lake.commit-unknown`: then the files must stay.
  */
 export async function commit(lake: Lake, base: TableState, change: NewCommit, clock: Clock): Promise<CommitResult> {
   if (base.last !== undefined && isSame(base.last.commit, change.commit)) return { version: base.last.version, alreadyThere: true };
@@ -35,32 +36,75 @@ export async function commit(lake: Lake, base: TableState, change: NewCommit, cl
       const warning = await checkpointWhenDue(lake, state, version, clock);
       return { version, alreadyThere: false, ...(warning === undefined ? {} : { warning }) };
     }
-    const now = await readTable(lake, state.folder);
-    for (let taken = version; taken <= now.version; taken += 1) {
-      const entry = await readEntry(lake, state.folder, taken);
-      if (entry === undefined) throw moved(state, `version ${taken} came and went`);
+    const { now, entries } = await readAgain(lake, state.folder, version);
+    for (const entry of entries) {
       const theirs = engineCommit(entry);
-      if (theirs !== undefined && isSame(theirs, change.commit)) return { version: taken, alreadyThere: true };
+      if (theirs !== undefined && isSame(theirs, change.commit)) return { version: entry.version, alreadyThere: true };
       refuseWhatMoved(state, entry, theirs);
     }
-    if (now.version < version) throw moved(state, `version ${version} is taken, but the log ends at ${now.version}`);
+    if (now.version < version)
+      throw unknownOutcome(entryPath(state.folder, version), new Error(`the name is taken, but the log ends at version ${now.version}`));
     state = now;
   }
 }
 
-/** An error may hide a success (an answer that was lost), so a second try tells: `exists` then, and the entry read back is ours. */
+/**
+ * An error may hide a success (an answer that was lost), so a second try tells: `exists` then, and the entry read back is ours. When neither try nor
+ * reading tells, or a request may still be under way, the outcome is unknown.
+ */
 async function create(lake: Lake, path: string, bytes: Uint8Array, change: NewCommit): Promise<'created' | 'exists'> {
   await change.check();
   try {
     return await lake.createIfAbsent(path, bytes);
   } catch (first) {
-    await change.check();
     try {
+      await change.check();
       return await lake.createIfAbsent(path, bytes);
-    } catch {
-      throw first;
+    } catch (second) {
+      if ((await knownOrUnknown(path, () => lake.read(path))) !== undefined) return 'exists';
+      if (isFinal(first) && isFinal(second)) throw first;
+      throw unknownOutcome(path, first);
     }
   }
+}
+
+/** An error after which nothing can still arrive. */
+function isFinal(error: unknown): boolean {
+  return error instanceof EngineError && !error.retryable;
+}
+
+/** The log above a version that was taken. Whose it is must be known before anything else is decided. */
+async function readAgain(
+  lake: Lake,
+  folder: string,
+  from: number,
+): Promise<{ readonly now: TableState; readonly entries: readonly Entry[] }> {
+  return knownOrUnknown(entryPath(folder, from), async () => {
+    const now = await readTable(lake, folder);
+    const entries: Entry[] = [];
+    for (let version = from; version <= now.version; version += 1) {
+      const entry = await readEntry(lake, folder, version);
+      if (entry === undefined) throw new Error(`version ${version} came and went`);
+      entries.push(entry);
+    }
+    return { now, entries };
+  });
+}
+
+async function knownOrUnknown<T>(path: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (cause) {
+    throw unknownOutcome(path, cause);
+  }
+}
+
+function unknownOutcome(path: string, cause: unknown): EngineError {
+  return new EngineError('outside', 'lake.commit-unknown', `whether ${path} was committed is not known: ${errorData(cause).message}`, {
+    cause,
+    hint: 'Its files are kept. Run again: the next extract goes on from what is there.',
+    retryable: true,
+  });
 }
 
 function isSame(a: EngineCommit, b: EngineCommit): boolean {

@@ -165,6 +165,42 @@ suite('a commit', ({ test, before, after }) => {
     assert.is((await readTable(shop.lake, 'broken')).version, -1);
   });
 
+  test('a commit that landed is known as such, also when the lease is lost or the run is stopped before the second try', async () => {
+    const base = await readTable(shop.lake, 'landed');
+    const deaf: Lake = {
+      ...shop.lake,
+      createIfAbsent: async (path, content) => {
+        await shop.lake.createIfAbsent(path, content);
+        throw new EngineError('outside', 'lake.io', 'the answer was lost', { retryable: true });
+      },
+    };
+    let checks = 0;
+    const check = async (): Promise<void> => {
+      checks += 1;
+      if (checks > 1) throw new EngineError('stopped', 'run.stopped', 'stop');
+    };
+    assert.equal(await commit(deaf, base, change({ check }), clock), { version: 0, alreadyThere: true });
+  });
+
+  test('what cannot be known is said, so that the files stay', async () => {
+    const lost = (): Promise<never> => Promise.reject(new EngineError('outside', 'lake.io', 'no answer', { retryable: true }));
+    const silent: Lake = { ...shop.lake, createIfAbsent: lost };
+    assert.is(
+      await codeOf(commit(silent, await readTable(shop.lake, 'silent'), change(), clock)),
+      'lake.commit-unknown',
+      'it may still arrive',
+    );
+    const full = (): Promise<never> => Promise.reject(new EngineError('outside', 'lake.disk-full', 'full'));
+    const blind: Lake = { ...shop.lake, createIfAbsent: full, read: lost };
+    assert.is(
+      await codeOf(commit(blind, await readTable(shop.lake, 'silent'), change(), clock)),
+      'lake.commit-unknown',
+      'nothing can be read',
+    );
+    const taken: Lake = { ...shop.lake, createIfAbsent: async () => 'exists', read: lost };
+    assert.is(await codeOf(commit(taken, await readTable(shop.lake, 'silent'), change(), clock)), 'lake.commit-unknown', 'whose it is');
+  });
+
   test('rows, columns or an extract of somebody else in between are refused', async () => {
     const cases: readonly (readonly [string, readonly Action[]])[] = [
       ['rows added', [addOf('other', true)]],
