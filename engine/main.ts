@@ -7,6 +7,10 @@ import { EngineError, errorData, exitCodeOf, stoppedError } from './error.ts';
 import type { Reporter } from './reporter.ts';
 import { chooseReporter } from './reporters/index.ts';
 
+/** Longer than the executor gives its nodes. */
+const stopGraceMs = 12_000;
+/** A server that does not answer must not keep the process. */
+const closeGraceMs = 10_000;
 const signals = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /** Runs one command line in this process and ends the process with its exit code. */
@@ -59,14 +63,32 @@ async function main(argv: readonly string[]): Promise<never> {
       engine: version,
       connectors,
     });
-    code = await line.command.run(opened.context, line.input);
+    code = await stoppable(line.command.run(opened.context, line.input), stop.signal);
   } catch (error) {
     // Findings have been shown with their places; they are the error.
     if (!(error instanceof EngineError && error.code === configInvalid)) reporter.error(errorData(error), error);
     code = exitCodeOf(error instanceof EngineError ? error : undefined);
   }
-  await opened?.close();
+  if (opened !== undefined) await atMost(closeGraceMs, opened.close());
   return await end(stoppedBy !== undefined && code === exitCodeOf(stoppedError()) ? signals[stoppedBy] : code);
+}
+
+/** What the command ends with; once it was told to stop and did not within the grace, the reason for that. */
+function stoppable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => setTimeout(() => reject(signal.reason), stopGraceMs));
+    work.then(resolve, reject);
+  });
+}
+
+/** Resolves when the work has ended, or after that time. */
+async function atMost(ms: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, late]);
+  clearTimeout(timer);
 }
 
 await main(process.argv.slice(2));

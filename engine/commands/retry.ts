@@ -3,7 +3,7 @@ import { EngineError } from '../error.ts';
 import { runOf } from '../run.ts';
 import { knownRun, storeWithRuns } from './known-run.ts';
 import { planPipeline, requestOf } from './plan-pipeline.ts';
-import { runPlan, sweep } from './run-plan.ts';
+import { orStopped, runPlan, sweep } from './run-plan.ts';
 
 /** `engine retry RUN`: a new run of the same request; what succeeded in the earlier one is not done again. */
 export const command: Command = {
@@ -27,7 +27,7 @@ export const command: Command = {
     }
     const earlier = runOf(await store.events(record.runId));
     if (earlier === undefined) throw new EngineError('failed', 'run.no-events', `the events of run ${record.runId} are gone`);
-    const plan = await planPipeline(context, requestOf(earlier));
+    const plan = await orStopped(context.signal, planPipeline(context, requestOf(earlier)));
     return runPlan(context, plan, 'retry', earlier);
   },
 };

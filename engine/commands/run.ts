@@ -4,7 +4,7 @@ import type { Command, CommandContext, CommandInput } from '../command.ts';
 import { EngineError, exitCodeOf } from '../error.ts';
 import { checkSavedPlan, type Plan, parsePlan, planRefused } from '../plan.ts';
 import { type PlanRequest, planPipeline, requestOf } from './plan-pipeline.ts';
-import { runPlan } from './run-plan.ts';
+import { orStopped, runPlan } from './run-plan.ts';
 
 /** `engine run`: exit 0 when all succeeded, else by what failed (1, 3, 4); 130 or 143 when it was stopped by a signal. */
 export const command: Command = {
@@ -27,7 +27,7 @@ export const command: Command = {
     'engine run --pipeline incremental_users --json             # one event per line',
   ],
   async run(context, input) {
-    const plan = await askedPlan(context, input);
+    const plan = await orStopped(context.signal, askedPlan(context, input));
     if (input.options.dryRun === true) {
       context.reporter.plan(plan, { sql: false });
       return planRefused(plan) ? exitCodeOf({ trouble: 'refused' }) : 0;
