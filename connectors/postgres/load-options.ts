@@ -13,9 +13,6 @@ export interface LoadOptions {
   readonly into: Relation;
   readonly load: 'merge' | 'append';
   readonly mode: 'full' | 'incremental';
-  /** For DuckDB, which turns Parquet into CSV. */
-  readonly memoryBytes: number;
-  readonly threads: number;
   /** Every single wait for a lock; readers that come behind wait no longer than that. */
   readonly lockTimeoutMs: number;
   /** All waits for one lock together, the pauses between them included. */
@@ -35,8 +32,6 @@ export function loadOptions(options: JsonObject): LoadOptions {
     into: { schema: text({ schema: schema ?? null }, 'schema'), name: text({ name: name ?? null }, 'name') },
     load: options.load === 'append' ? 'append' : 'merge',
     mode: options.mode === 'full' ? 'full' : 'incremental',
-    memoryBytes: number(options, 'memoryBytes', 192 * 1024 * 1024),
-    threads: number(options, 'threads', 2),
     lockTimeoutMs: number(options, 'lockTimeoutMs', 2_000),
     lockWaitMs: number(options, 'lockWaitMs', 120_000),
   };

@@ -1,22 +1,18 @@
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { Client } from 'pg';
 import type { Json } from '../../engine/base/json.ts';
 import type { NodeContext, UnitResource } from '../../engine/connector.ts';
-import { EngineError, stoppedError } from '../../engine/error.ts';
-import { connectDuckDB, type DuckDBConnection, type DuckDBInstance, openDuckDB } from '../../lake/duckdb.ts';
+import { EngineError } from '../../engine/error.ts';
 import type { Lake } from '../../lake/lake.ts';
 import type { VersionToLoad } from '../../lake/table.ts';
 import { type CsvPart, copyPart, copySql, csvParts, extractsIn, type PartsSource, type ReadAhead, readAhead } from './copy.ts';
-import { postgresError } from './error.ts';
 import { quoteRelation, showRelation } from './identifier.ts';
 import { forgetFrom, type LedgerRow, ledgerHolds, prepareLedger, readLedger, writeLedger } from './ledger.ts';
 import { decideLoad, keyOf, type LoadDecision } from './load-decision.ts';
 import type { LoadOptions } from './load-options.ts';
-import { lockLoads, lockStaging, type Patience } from './lock.ts';
+import { attended, type LoadSession, loadError, openLoadSession, patienceOf } from './load-session.ts';
+import { type LoadWorkspace, openWorkspace } from './load-workspace.ts';
+import { lockLoads, lockStaging } from './lock.ts';
 import { appendSql, arrivals, arrivalsStatement, keyOperatorsSql, type MergeShape, mergeSql, repeatedKeySql } from './merge.ts';
-import type { PostgresServer } from './server.ts';
-import { postgresSink } from './sink.ts';
+import { type PostgresSink, postgresSink } from './sink.ts';
 import {
   changeStaging,
   describeStaging,
@@ -69,23 +65,16 @@ export async function joinLoadUnit(context: NodeContext, options: LoadOptions): 
 async function openLoadUnit(context: NodeContext, options: LoadOptions): Promise<LoadUnit> {
   const sink = postgresSink(context.connection(options.sink, 'sink'));
   const lake = context.connection(options.lake, 'lake');
-  const client = await sink.server.connect(`load ${showRelation(options.into)}`);
-  // A session that is ended from outside fails its query as well; the event alone would end the process.
-  client.on('error', () => undefined);
-  const link: Link = { server: sink.server, client, options, pid: 0 };
+  const session = await openLoadSession(context, sink.server, options);
+  const { client } = session;
   try {
-    return await attended(context, link, undefined, async () => {
-      const pid = await client.query<{ pid: number; version: string }>(
-        `SELECT pg_catalog.pg_backend_pid() AS pid, pg_catalog.current_setting('server_version_num') AS version`,
-      );
-      const opened: Link = { ...link, pid: pid.rows[0]?.pid ?? 0 };
-      await noticeDeadClients(context, client, Number(pid.rows[0]?.version ?? 0));
+    return await attended(context, session, nothing, async () => {
       await prepareLedger(client, options.into.schema);
       await client.query('BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE');
-      await lockLoads(client, options.into, patience(context, options));
+      await lockLoads(client, options.into, patienceOf(context, options));
       const staging = await describeStaging(client, options.into);
       const decision = await decideLoad(lake, options.folder, await readLedger(client, options.into), staging !== undefined);
-      return new Transaction(opened, lake, decision, staging, context);
+      return new Transaction(session, lake, decision, staging, context, sink.duckdb);
     });
   } catch (error) {
     await client.end().catch((late: unknown) => context.log('debug', `closing the session: ${String(late)}`));
@@ -93,90 +82,34 @@ async function openLoadUnit(context: NodeContext, options: LoadOptions): Promise
   }
 }
 
-interface Link {
-  readonly server: PostgresServer;
-  readonly client: Client;
-  readonly options: LoadOptions;
-  readonly pid: number;
-}
-
-/** A server notices only then that its client is gone in the middle of a long statement, and lets go of its locks (Postgres 14 and later, not on every system). */
-async function noticeDeadClients(context: NodeContext, client: Client, version: number): Promise<void> {
-  if (version < 140_000) return;
-  await client
-    .query(`SET client_connection_check_interval = '5s'`)
-    .catch((error: unknown) => context.log('debug', `client_connection_check_interval: ${String(error)}`));
-}
-
-function patience(context: NodeContext, options: LoadOptions): Patience {
-  return { timeoutMs: options.lockTimeoutMs, waitMs: options.lockWaitMs, clock: context.clock, signal: context.signal };
-}
-
-/** Runs a piece of work; when the run is told to stop, ends the server's side at once. Errors of the driver leave as EngineErrors. */
-async function attended<T>(
-  context: NodeContext,
-  link: Link,
-  duck: (() => DuckDBConnection | undefined) | undefined,
-  body: () => Promise<T>,
-): Promise<T> {
-  if (context.signal.aborted) throw stoppedError();
-  const stop = (): void => {
-    duck?.()?.interrupt();
-    if (link.pid === 0) link.client.end().catch((error: unknown) => context.log('debug', `closing the session: ${String(error)}`));
-    else terminate(link).catch((error: unknown) => context.log('debug', `ending the load on the server: ${String(error)}`));
-  };
-  context.signal.addEventListener('abort', stop, { once: true });
-  try {
-    return await body();
-  } catch (error) {
-    if (context.signal.aborted) throw stoppedError();
-    throw loadError(error, link.options);
-  } finally {
-    context.signal.removeEventListener('abort', stop);
-  }
-}
-
-async function terminate(link: Link): Promise<void> {
-  const control = await link.server.connect(`stop load ${showRelation(link.options.into)}`);
-  try {
-    await control.query('SELECT pg_catalog.pg_terminate_backend($1)', [link.pid]);
-  } finally {
-    await control.end();
-  }
-}
-
-function loadError(error: unknown, options: LoadOptions): EngineError {
-  if (error instanceof EngineError) return error;
-  const { code, detail } = error as { readonly code?: unknown; readonly detail?: unknown };
-  if (code === '23505')
-    return new EngineError(
-      'failed',
-      'load.key-repeats',
-      `a key stands twice in the lake's table for ${showRelation(options.into)}${typeof detail === 'string' ? `: ${detail}` : ''}`,
-      { cause: error, hint: 'The key (`key:`) is not unique in the source, or a unique index was added to staging. Nothing was changed.' },
-    );
-  return postgresError(error, `loading ${showRelation(options.into)}`);
-}
-
 class Transaction implements LoadUnit {
   readonly decision: LoadDecision;
-  readonly #link: Link;
+  readonly #session: LoadSession;
   readonly #lake: Lake;
   readonly #opener: NodeContext;
+  readonly #budget: NonNullable<PostgresSink['duckdb']>;
   readonly #key: readonly string[];
   #staging: StagingTable | undefined;
   #columns: readonly StagingColumn[] = [];
   #steps: readonly Step[] = [];
   #first: ReadAhead<CsvPart> | undefined;
-  #instance: DuckDBInstance | undefined;
-  #duck: DuckDBConnection | undefined;
-  #folder: string | undefined;
+  #workspace: LoadWorkspace | undefined;
+  /** What is under way; the session and DuckDB are closed only when it has ended. */
+  #work: Promise<unknown> = Promise.resolve();
   #emptied: { readonly emptied: boolean; readonly rowsEstimate: number | undefined } | undefined;
   #wrote: LedgerRow[] = [];
   #over = false;
 
-  constructor(link: Link, lake: Lake, decision: LoadDecision, staging: StagingTable | undefined, opener: NodeContext) {
-    this.#link = link;
+  constructor(
+    session: LoadSession,
+    lake: Lake,
+    decision: LoadDecision,
+    staging: StagingTable | undefined,
+    opener: NodeContext,
+    budget: PostgresSink['duckdb'],
+  ) {
+    this.#session = session;
+    this.#budget = budget ?? smallBudget;
     this.#lake = lake;
     this.decision = decision;
     this.#staging = staging;
@@ -186,55 +119,49 @@ class Transaction implements LoadUnit {
 
   async empty(context: NodeContext): Promise<{ readonly emptied: boolean; readonly rowsEstimate: number | undefined }> {
     if (this.decision.action !== 'replace') return { emptied: false, rowsEstimate: undefined };
-    return await attended(
-      context,
-      this.#link,
-      () => this.#duck,
-      () => this.#shape(context),
-    );
+    return await this.#attended(context, () => this.#shape(context));
   }
 
   async load(context: NodeContext): Promise<Loaded> {
     const { decision } = this;
     if (decision.action === 'nothing') return { ...noCounts, versions: [], bytes: 0, replaced: false, decision };
-    return await attended(
-      context,
-      this.#link,
-      () => this.#duck,
-      async () => {
-        const shaped = await this.#shape(context);
-        let total: LoadCounts & { readonly bytes: number } = { ...noCounts, bytes: 0 };
-        const rowsOf = sum(decision.versions.map((v) => v.rows ?? 0));
-        for (const version of decision.versions) {
-          let counts: LoadCounts = noCounts;
-          for (const step of this.#steps.filter((s) => s.version === version)) {
-            const before = { rows: total.rows + counts.rows, bytes: total.bytes };
-            const done = await this.#step(step, (rows, bytes) =>
-              context.progress({
-                rows: before.rows + rows,
-                rowsOf,
-                bytes: before.bytes + bytes,
-                doing: step.whole ? 'copying' : 'merging',
-              }),
-            );
-            counts = add(counts, done.counts);
-            total = { ...total, bytes: total.bytes + done.bytes };
-          }
-          await this.#record(context, version, counts);
-          total = { ...add(total, counts), bytes: total.bytes };
+    return await this.#attended(context, async () => {
+      const shaped = await this.#shape(context);
+      const rowsOf = sum(decision.versions.map((v) => v.rows ?? 0));
+      let total = { ...noCounts, bytes: 0 };
+      for (const version of decision.versions) {
+        let counts = noCounts;
+        for (const step of this.#steps.filter((s) => s.version === version)) {
+          const before = { rows: total.rows + counts.rows, bytes: total.bytes };
+          const doing = step.whole ? 'copying' : 'merging';
+          const done = await this.#step(step, (rows, bytes) =>
+            context.progress({ rows: before.rows + rows, rowsOf, bytes: before.bytes + bytes, doing }),
+          );
+          counts = add(counts, done.counts);
+          total = { ...total, bytes: total.bytes + done.bytes };
         }
-        return { ...total, versions: decision.versions.map((v) => v.version), replaced: shaped.emptied, decision };
-      },
-    );
+        await this.#record(context, version, counts);
+        total = { ...add(total, counts), bytes: total.bytes };
+      }
+      return { ...total, versions: decision.versions.map((v) => v.version), replaced: shaped.emptied, decision };
+    });
+  }
+
+  #attended<T>(context: NodeContext, body: () => Promise<T>): Promise<T> {
+    const work = attended(context, this.#session, () => this.#workspace?.duck.interrupt(), body);
+    this.#work = work.catch(nothing);
+    return work;
   }
 
   /** Once: opens DuckDB, makes the first part, then gives staging its shape, empty when it is to be replaced. */
   async #shape(context: NodeContext): Promise<{ readonly emptied: boolean; readonly rowsEstimate: number | undefined }> {
     if (this.#emptied !== undefined) return this.#emptied;
-    const { client, options } = this.#link;
+    const { client, options } = this.#session;
     const replaces = this.decision.action === 'replace';
     this.#columns = await stagingColumns(client, this.decision.state.fields);
-    if (!replaces && options.load === 'merge' && this.#key.length === 0)
+    const { versions } = this.decision;
+    const merges = !replaces || versions.length > 1 || versions[0]?.severalVersions === true;
+    if (merges && options.load === 'merge' && this.#key.length === 0)
       throw new EngineError('refused', 'load.no-key', `${showRelation(options.into)} cannot be merged: the table has no key`, {
         hint: 'Give it a `key:`, take it in full, or keep every version with `load: append`.',
       });
@@ -246,19 +173,19 @@ class Transaction implements LoadUnit {
         );
     // What cannot be is found out before anything is made or locked.
     this.#change(replaces);
-    await this.#open(context);
+    this.#workspace = await openWorkspace(context.root, this.#budget);
     this.#steps = await this.#plan();
     const first = this.#steps[0];
     if (first !== undefined) {
       context.progress({ doing: 'reading the lake' });
-      this.#first = readAhead(csvParts(this.#duckdb(), first.source, this.#temp()));
+      this.#first = readAhead(csvParts(this.#workspace.duck, first.source, this.#workspace.folder));
       await this.#first.ready();
     }
     const wanted = this.#change(replaces);
     if (wanted.create !== undefined) await client.query(wanted.create);
     else if (replaces || wanted.alter.length > 0) {
       context.progress({ doing: 'waiting for the table' });
-      await lockStaging(client, options.into, this.#staging?.oid ?? '0', patience(context, options));
+      await lockStaging(client, options.into, this.#staging?.oid ?? '0', patienceOf(context, options));
       this.#staging = await describeStaging(client, options.into);
       for (const statement of this.#change(replaces).alter) await client.query(statement);
       if (replaces) await client.query(truncateSql(options.into));
@@ -269,34 +196,15 @@ class Transaction implements LoadUnit {
   }
 
   #change(replaces: boolean): ReturnType<typeof changeStaging> {
-    const { options } = this.#link;
+    const { options } = this.#session;
     const change = changeStaging(options.into, this.#staging, this.#columns, stagingKey(this.#key, options.load), replaces);
     if (change.problem !== undefined) throw change.problem;
     return change;
   }
 
-  async #open(context: NodeContext): Promise<void> {
-    const { options } = this.#link;
-    const temp = join(context.root, '.engine', 'tmp');
-    await mkdir(temp, { recursive: true });
-    await sweep(temp);
-    this.#folder = await mkdtemp(join(temp, `load-${process.pid}-`));
-    this.#instance = await openDuckDB({
-      memoryBytes: options.memoryBytes,
-      threads: options.threads,
-      tempFolder: join(this.#folder, 'spill'),
-    });
-    this.#duck = await connectDuckDB(this.#instance);
-  }
-
-  #duckdb(): DuckDBConnection {
-    if (this.#duck === undefined) throw new Error('DuckDB was not opened');
-    return this.#duck;
-  }
-
-  #temp(): string {
-    if (this.#folder === undefined) throw new Error('the folder for parts was not made');
-    return this.#folder;
+  #open(): LoadWorkspace {
+    if (this.#workspace === undefined) throw new Error('the workspace of the load was not opened');
+    return this.#workspace;
   }
 
   /** Versions in order; one that holds several extracts is taken extract by extract, the first as a whole and the others merged into it. */
@@ -308,15 +216,15 @@ class Transaction implements LoadUnit {
       const whole = index === 0 && action === 'replace';
       if (!version.severalVersions) steps.push({ version, source, whole });
       else
-        for (const [place, extract] of (await extractsIn(this.#duckdb(), this.#lake, state.folder, version.files)).entries())
+        for (const [place, extract] of (await extractsIn(this.#open().duck, this.#lake, state.folder, version.files)).entries())
           steps.push({ version, source: { ...source, ...extract }, whole: whole && place === 0 });
     }
     return steps;
   }
 
   async #step(step: Step, tell: (rows: number, bytes: number) => void): Promise<{ readonly counts: LoadCounts; readonly bytes: number }> {
-    const { client, options } = this.#link;
-    const parts = this.#first ?? readAhead(csvParts(this.#duckdb(), step.source, this.#temp()));
+    const { client, options } = this.#session;
+    const parts = this.#first ?? readAhead(csvParts(this.#open().duck, step.source, this.#open().folder));
     this.#first = undefined;
     const shape: MergeShape = { into: options.into, columns: this.#columns.map((c) => c.name), key: this.#key };
     let rows = 0;
@@ -341,7 +249,7 @@ class Transaction implements LoadUnit {
   }
 
   async #merge(shape: MergeShape, rows: number): Promise<LoadCounts> {
-    const { client, options } = this.#link;
+    const { client, options } = this.#session;
     if (shape.key.length > 0) {
       const repeated = await client.query<{ key: string[]; times: string }>(repeatedKeySql(shape));
       const row = repeated.rows[0];
@@ -362,12 +270,15 @@ class Transaction implements LoadUnit {
 
   async #keyOperators(shape: MergeShape): Promise<readonly string[]> {
     if (shape.key.length === 0) return [];
-    const found = await this.#link.client.query<{ operator: string | null }>(keyOperatorsSql, [this.#staging?.oid ?? '0', [...shape.key]]);
+    const found = await this.#session.client.query<{ operator: string | null }>(keyOperatorsSql, [
+      this.#staging?.oid ?? '0',
+      [...shape.key],
+    ]);
     return found.rows.map((r) => r.operator ?? 'OPERATOR(pg_catalog.=)');
   }
 
   async #record(context: NodeContext, version: VersionToLoad, counts: LoadCounts): Promise<void> {
-    const { client, options } = this.#link;
+    const { client, options } = this.#session;
     const { state } = this.decision;
     if (version.rows !== undefined && version.rows !== counts.rows)
       throw new EngineError(
@@ -395,7 +306,7 @@ class Transaction implements LoadUnit {
   }
 
   async commit(): Promise<{ readonly [key: string]: Json }> {
-    const { client, options } = this.#link;
+    const { client, options } = this.#session;
     try {
       if (this.#wrote.length === 0) {
         await client.query('ROLLBACK');
@@ -414,7 +325,7 @@ class Transaction implements LoadUnit {
 
   /** A COMMIT whose answer is lost may be in all the same: the ledger tells, once the old session has let go of the load's lock. */
   async #commit(): Promise<'answered' | 'learnt'> {
-    const { client, options, server } = this.#link;
+    const { client, options, server } = this.#session;
     const last = this.#wrote.at(-1);
     try {
       const done = await client.query('COMMIT');
@@ -427,7 +338,7 @@ class Transaction implements LoadUnit {
       const second = await server.connect(`load ${showRelation(options.into)}`);
       try {
         await second.query('BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE');
-        await lockLoads(second, options.into, { ...patience(this.#opener, options), signal: new AbortController().signal });
+        await lockLoads(second, options.into, { ...patienceOf(this.#opener, options), signal: new AbortController().signal });
         const isIn = await ledgerHolds(second, options.into, last);
         await second.query('ROLLBACK');
         if (!isIn) throw loadError(error, options);
@@ -443,37 +354,23 @@ class Transaction implements LoadUnit {
     await this.#close();
   }
 
-  /** Ending the session ends its transaction. */
+  /** Ending the session ends its transaction; what a node that was left behind still does ends with it. */
   async #close(): Promise<void> {
     if (this.#over) return;
     this.#over = true;
     const told = (error: unknown): void => this.#opener.log('debug', `ending the load: ${String(error)}`);
-    this.#duck?.interrupt();
+    this.#workspace?.duck.interrupt();
+    await this.#session.client.end().catch(told);
+    await this.#work;
     await this.#first?.close().catch(told);
-    await this.#link.client.end().catch(told);
-    this.#duck?.closeSync();
-    this.#instance?.closeSync();
-    if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true }).catch(told);
+    await this.#workspace?.close().catch(told);
   }
 }
 
-/** Folders that a killed process left behind. */
-async function sweep(temp: string): Promise<void> {
-  for (const name of await readdir(temp)) {
-    const pid = Number(/^load-(\d+)-/.exec(name)?.[1] ?? Number.NaN);
-    if (Number.isNaN(pid) || pid === process.pid || isAlive(pid)) continue;
-    await rm(join(temp, name), { recursive: true, force: true });
-  }
-}
+/** Enough to turn Parquet into CSV, whatever an extract may use. */
+const smallBudget = { memoryBytes: 192 * 1024 * 1024, threads: 2 };
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as { readonly code?: unknown }).code === 'EPERM';
-  }
-}
+const nothing = (): void => undefined;
 
 const noCounts: LoadCounts = { rows: 0, inserted: 0, updated: 0, unchanged: 0 };
 

@@ -79,6 +79,8 @@ async function lockPatiently(
       await client.query(`SET LOCAL lock_timeout = ${Math.max(1, Math.round(patience.timeoutMs))}`);
       await client.query(statement, [...values]);
       await client.query('RELEASE SAVEPOINT engine_lock');
+      // What comes now may wait longer: no reader queues behind it.
+      await client.query(`SET LOCAL lock_timeout = ${Math.max(1, Math.round(patience.waitMs))}`);
       return;
     } catch (error) {
       const code = (error as { readonly code?: unknown }).code;

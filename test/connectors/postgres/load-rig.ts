@@ -43,7 +43,11 @@ export interface LoadRig {
   incremental(request?: LoadRequest): Promise<NodeResult>;
   plan(
     mode: 'full' | 'incremental',
-    request?: LoadRequest & { readonly earlier?: ReadonlyMap<string, NodePlan>; readonly url?: string; readonly node?: 'truncate' | 'load' },
+    request?: LoadRequest & {
+      readonly earlier?: ReadonlyMap<string, NodePlan>;
+      readonly url?: string;
+      readonly node?: 'truncate' | 'load';
+    },
   ): Promise<NodePlan>;
   /** Rows of SQL as arrays of text. */
   rows(sql: string): Promise<readonly (readonly (string | null)[])[]>;

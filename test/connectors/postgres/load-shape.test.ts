@@ -23,16 +23,31 @@ suite('the shape of staging', ({ test, before, after }) => {
   });
 
   for (const [title, table, code, sql] of [
-    ['a partitioned table', 'parted', 'load.partitioned', `CREATE TABLE staging.parted (id bigint, v text, ${times}) PARTITION BY RANGE (id)`],
+    [
+      'a partitioned table',
+      'parted',
+      'load.partitioned',
+      `CREATE TABLE staging.parted (id bigint, v text, ${times}) PARTITION BY RANGE (id)`,
+    ],
     ['a view', 'a_view', 'load.no-table', 'CREATE VIEW staging.a_view AS SELECT 1 AS id'],
-    ['a table that the engine did not make', 'foreign_made', 'load.not-staging', 'CREATE TABLE staging.foreign_made (id bigint PRIMARY KEY, v text); INSERT INTO staging.foreign_made VALUES (7)'],
+    [
+      'a table that the engine did not make',
+      'foreign_made',
+      'load.not-staging',
+      'CREATE TABLE staging.foreign_made (id bigint PRIMARY KEY, v text); INSERT INTO staging.foreign_made VALUES (7)',
+    ],
     [
       'a table that a foreign key points to',
       'pointed_at',
       'load.referenced',
       `CREATE TABLE staging.pointed_at (id bigint PRIMARY KEY, v text, ${times}); CREATE TABLE staging.child (id bigint REFERENCES staging.pointed_at)`,
     ],
-    ['a table without a unique index on the key', 'unkeyed', 'load.no-unique-key', `CREATE TABLE staging.unkeyed (id bigint, v text, ${times})`],
+    [
+      'a table without a unique index on the key',
+      'unkeyed',
+      'load.no-unique-key',
+      `CREATE TABLE staging.unkeyed (id bigint, v text, ${times})`,
+    ],
     [
       'a table whose key index cannot be used by a merge',
       'late_key',
@@ -40,7 +55,12 @@ suite('the shape of staging', ({ test, before, after }) => {
       `CREATE TABLE staging.late_key (id bigint PRIMARY KEY DEFERRABLE, v text, ${times}); CREATE UNIQUE INDEX ON staging.late_key (id) WHERE id > 5`,
     ],
     ['a column of another type', 'typed', 'load.type-changed', `CREATE TABLE staging.typed (id bigint PRIMARY KEY, v integer, ${times})`],
-    ['a column that the lake has not', 'wide', 'load.column-vanished', `CREATE TABLE staging.wide (id bigint PRIMARY KEY, v text, more text, ${times})`],
+    [
+      'a column that the lake has not',
+      'wide',
+      'load.column-vanished',
+      `CREATE TABLE staging.wide (id bigint PRIMARY KEY, v text, more text, ${times})`,
+    ],
   ] as const)
     test(`${title} is refused before anything is touched, and the plan says so`, async () => {
       await rig.client.query(sql);
@@ -64,7 +84,9 @@ suite('the shape of staging', ({ test, before, after }) => {
   });
 
   test('generated columns and indexes that somebody added are left alone', async () => {
-    await rig.client.query(`CREATE TABLE staging.helped (id bigint PRIMARY KEY, v text, upper_v text GENERATED ALWAYS AS (upper(v)) STORED, ${times})`);
+    await rig.client.query(
+      `CREATE TABLE staging.helped (id bigint PRIMARY KEY, v text, upper_v text GENERATED ALWAYS AS (upper(v)) STORED, ${times})`,
+    );
     await shop.write('helped', { mode: 'full', rows });
     await rig.full({ table: 'helped' });
     await shop.write('helped', { rows: `SELECT 1::BIGINT AS id, 'y' AS v` });
@@ -147,7 +169,10 @@ suite('the plan of a load', ({ test, before, after }) => {
   test('a role that may not read the ledger is told so', async () => {
     await rig.client.query(`GRANT USAGE ON SCHEMA staging TO ${role}`);
     const plan = await rig.plan('full', { url: readerUrl });
-    assert.ok(plan.warnings.some((w) => w.includes('engine.loads')), JSON.stringify(plan));
+    assert.ok(
+      plan.warnings.some((w) => w.includes('engine.loads')),
+      JSON.stringify(plan),
+    );
   });
 
   test('a lacking type is told', async () => {

@@ -23,7 +23,30 @@ const text = (name: string, postgres: string, values: readonly string[], base = 
 });
 
 const values: readonly Value[] = [
-  text('txt', 'text', ['', ' ', '\\.', '\\N', 'NULL', '"', '""', "'", ',', '\n', '\r', '\r\n', 'a\n\\.\nb', '\\', '\\n', '\t', '#x', ' lead', 'trail ', 'é😀', '﻿bom', 'x'.repeat(70_000)]),
+  text('txt', 'text', [
+    '',
+    ' ',
+    '\\.',
+    '\\N',
+    'NULL',
+    '"',
+    '""',
+    "'",
+    ',',
+    '\n',
+    '\r',
+    '\r\n',
+    'a\n\\.\nb',
+    '\\',
+    '\\n',
+    '\t',
+    '#x',
+    ' lead',
+    'trail ',
+    'é😀',
+    '﻿bom',
+    'x'.repeat(70_000),
+  ]),
   text('vc', 'character varying(20)', ['', 'ab', 'é'.repeat(20)]),
   text('ch', 'character(5)', ['ab   ', '     ']),
   text('js', 'json', ['{"a":  1.00, "a": 2}', '"\\u00e9\\n"', 'null']),
@@ -49,7 +72,16 @@ const values: readonly Value[] = [
   text('ci', 'public.citext', ['Abc', ''], 'text'),
   text('nowhere', 'public.not_in_the_sink', ['x y'], 'text'),
   text('other', 'public.other_domain', ['7'], 'integer'),
-  { name: 'bool', type: 'boolean', postgres: 'boolean', values: [['true', 'true'], ['false', 'false'], ['NULL', null]] },
+  {
+    name: 'bool',
+    type: 'boolean',
+    postgres: 'boolean',
+    values: [
+      ['true', 'true'],
+      ['false', 'false'],
+      ['NULL', null],
+    ],
+  },
   { name: 'i2', type: 'short', postgres: 'smallint', values: [['-32768', '-32768']] },
   { name: 'i4', type: 'integer', postgres: 'integer', values: [['-2147483648', '-2147483648']] },
   { name: 'i8', type: 'long', postgres: 'bigint', values: [['-9223372036854775808', '-9223372036854775808']] },
@@ -57,33 +89,77 @@ const values: readonly Value[] = [
     name: 'f4',
     type: 'float',
     postgres: 'real',
-    values: [["'nan'", 'NaN'], ["'-inf'", '-Infinity'], ['0.1', '0.1'], ['-(0.0::FLOAT)', '-0'], ['3.4028235e38', '3.4028235e+38'], ['1e-45', '1e-45'], ['16777216', '1.6777216e+07']],
+    values: [
+      ["'nan'", 'NaN'],
+      ["'-inf'", '-Infinity'],
+      ['0.1', '0.1'],
+      ['-(0.0::FLOAT)', '-0'],
+      ['3.4028235e38', '3.4028235e+38'],
+      ['1e-45', '1e-45'],
+      ['16777216', '1.6777216e+07'],
+    ],
   },
   {
     name: 'f8',
     type: 'double',
     postgres: 'double precision',
-    values: [["'nan'", 'NaN'], ["-'nan'::DOUBLE", 'NaN'], ["'inf'", 'Infinity'], ['5e-324', '5e-324'], ['1.7976931348623157e308', '1.7976931348623157e+308'], ['0.1::DOUBLE + 0.2::DOUBLE', '0.30000000000000004'], ['-0.0::DOUBLE', '-0']],
+    values: [
+      ["'nan'", 'NaN'],
+      ["-'nan'::DOUBLE", 'NaN'],
+      ["'inf'", 'Infinity'],
+      ['5e-324', '5e-324'],
+      ['1.7976931348623157e308', '1.7976931348623157e+308'],
+      ['0.1::DOUBLE + 0.2::DOUBLE', '0.30000000000000004'],
+      ['-0.0::DOUBLE', '-0'],
+    ],
   },
   {
     name: 'dec',
     type: 'decimal(38,10)',
     postgres: 'numeric(38,10)',
-    values: [["'-9999999999999999999999999999.9999999999'", '-9999999999999999999999999999.9999999999'], ["'0'", '0.0000000000']],
+    values: [
+      ["'-9999999999999999999999999999.9999999999'", '-9999999999999999999999999999.9999999999'],
+      ["'0'", '0.0000000000'],
+    ],
   },
-  { name: 'by', type: 'binary', postgres: 'bytea', values: [["unhex('00FF5C0A22')", '\\x00ff5c0a22'], ["''::BLOB", '\\x'], ['NULL', null]] },
-  { name: 'da', type: 'date', postgres: 'date', values: [["'0001-01-01'", '0001-01-01'], ["'9999-12-31'", '9999-12-31']] },
+  {
+    name: 'by',
+    type: 'binary',
+    postgres: 'bytea',
+    values: [
+      ["unhex('00FF5C0A22')", '\\x00ff5c0a22'],
+      ["''::BLOB", '\\x'],
+      ['NULL', null],
+    ],
+  },
+  {
+    name: 'da',
+    type: 'date',
+    postgres: 'date',
+    values: [
+      ["'0001-01-01'", '0001-01-01'],
+      ["'9999-12-31'", '9999-12-31'],
+    ],
+  },
   {
     name: 'ts',
     type: 'timestamp_ntz',
     postgres: 'timestamp without time zone',
-    values: [["'0001-01-01 00:00:00'", '0001-01-01 00:00:00'], ["'9999-12-31 23:59:59.999999'", '9999-12-31 23:59:59.999999'], ["'2024-03-31 02:30:00.1'", '2024-03-31 02:30:00.1']],
+    values: [
+      ["'0001-01-01 00:00:00'", '0001-01-01 00:00:00'],
+      ["'9999-12-31 23:59:59.999999'", '9999-12-31 23:59:59.999999'],
+      ["'2024-03-31 02:30:00.1'", '2024-03-31 02:30:00.1'],
+    ],
   },
   {
     name: 'tstz',
     type: 'timestamp',
     postgres: 'timestamp with time zone',
-    values: [["'0001-01-01 00:00:00+00'", '0001-01-01 00:00:00+00'], ["'9999-12-31 23:59:59.999999+00'", '9999-12-31 23:59:59.999999+00'], ["'1969-12-31 23:59:59.000001+00'", '1969-12-31 23:59:59.000001+00']],
+    values: [
+      ["'0001-01-01 00:00:00+00'", '0001-01-01 00:00:00+00'],
+      ["'9999-12-31 23:59:59.999999+00'", '9999-12-31 23:59:59.999999+00'],
+      ["'1969-12-31 23:59:59.000001+00'", '1969-12-31 23:59:59.000001+00'],
+    ],
   },
   text('Quoted "Name", é', 'text', ['x']),
   text('select', 'text', ['reserved']),
@@ -91,9 +167,19 @@ const values: readonly Value[] = [
 ];
 
 const duckdb = (type: string): string =>
-  ({ boolean: 'BOOLEAN', short: 'SMALLINT', integer: 'INTEGER', long: 'BIGINT', float: 'FLOAT', double: 'DOUBLE', string: 'VARCHAR', binary: 'BLOB', date: 'DATE', timestamp: 'TIMESTAMPTZ', timestamp_ntz: 'TIMESTAMP' })[
-    type
-  ] ?? type.replace('decimal', 'DECIMAL');
+  ({
+    boolean: 'BOOLEAN',
+    short: 'SMALLINT',
+    integer: 'INTEGER',
+    long: 'BIGINT',
+    float: 'FLOAT',
+    double: 'DOUBLE',
+    string: 'VARCHAR',
+    binary: 'BLOB',
+    date: 'DATE',
+    timestamp: 'TIMESTAMPTZ',
+    timestamp_ntz: 'TIMESTAMP',
+  })[type] ?? type.replace('decimal', 'DECIMAL');
 
 suite('values on their way from the lake into staging', ({ test, before, after }) => {
   let shop: Workshop;
@@ -109,11 +195,15 @@ suite('values on their way from the lake into staging', ({ test, before, after }
     return `SELECT ${row}::BIGINT AS id, ${list.join(', ')}`;
   }).join(' UNION ALL ');
   const check = async (table: string): Promise<void> => {
-    await rig.client.query("SET TimeZone = 'UTC'; SET extra_float_digits = 3; SET lc_monetary = 'C'; SET bytea_output = 'hex'; SET IntervalStyle = 'postgres'");
+    await rig.client.query(
+      "SET TimeZone = 'UTC'; SET extra_float_digits = 3; SET lc_monetary = 'C'; SET bytea_output = 'hex'; SET IntervalStyle = 'postgres'",
+    );
     for (const value of values) {
       // A cast from character(n) to text takes the padding away, one from inet adds a mask.
       const column = /^(character\(|inet)/.test(value.postgres) ? `format('%s', ${quoted(value.name)})` : `${quoted(value.name)}::text`;
-      const got = await rig.rows(`SELECT CASE WHEN num_nonnulls(${quoted(value.name)}) = 1 THEN ${column} END FROM staging.${table} ORDER BY id`);
+      const got = await rig.rows(
+        `SELECT CASE WHEN num_nonnulls(${quoted(value.name)}) = 1 THEN ${column} END FROM staging.${table} ORDER BY id`,
+      );
       const wanted = Array.from({ length: rows }, (_, row) => value.values[row]?.[1] ?? null);
       assert.equal(
         got.map((r) => r[0]),
@@ -177,12 +267,18 @@ suite('values on their way from the lake into staging', ({ test, before, after }
     for (const load of ['merge', 'append'] as const) {
       const table = `images_${load}`;
       const rowsOf = (a: string, b: string): string => `SELECT * FROM (VALUES ${a}, ${b}) AS r(id, n, i, j)`;
-      await shop.write(table, { mode: 'full', fields: images, rows: rowsOf(`('A', '1.0', '1 mon', '{"a":1}')`, `('B', '1.0', '1 mon', '{}')`) });
+      await shop.write(table, {
+        mode: 'full',
+        fields: images,
+        rows: rowsOf(`('A', '1.0', '1 mon', '{"a":1}')`, `('B', '1.0', '1 mon', '{}')`),
+      });
       await rig.full({ table, load });
       await shop.write(table, { fields: images, rows: rowsOf(`('a', '1.00', '30 days', '{"a": 1}')`, `('B', '1.0', '1 mon', '{}')`) });
       const done = await rig.incremental({ table, load });
       assert.equal([done.facts.inserted, done.facts.updated, done.facts.unchanged], load === 'merge' ? [0, 1, 1] : [1, 0, 1]);
-      assert.equal(await rig.rows(`SELECT id::text, n::text, i::text, j::text FROM staging.${table} WHERE id::text = 'a'`), [['a', '1.00', '30 days', '{"a": 1}']]);
+      assert.equal(await rig.rows(`SELECT id::text, n::text, i::text, j::text FROM staging.${table} WHERE id::text = 'a'`), [
+        ['a', '1.00', '30 days', '{"a": 1}'],
+      ]);
     }
   });
 });
