@@ -94,8 +94,13 @@ async function runExtract(context: NodeContext, options: ExtractOptions): Promis
         },
       },
       context.clock,
-    );
+    ).catch((error: unknown) => {
+      // The entry may be there all the same, and it names these files.
+      if (error instanceof EngineError && error.code === 'lake.commit-unknown') outcome = 'keep';
+      throw error;
+    });
     outcome = 'keep';
+    if (done.warning !== undefined) context.log('warn', done.warning);
     await member.leave();
     return resultOf(decided, files, done.version, extractedAt, fence);
   } finally {

@@ -67,8 +67,8 @@ suite('graph', ({ test }) => {
     const pipeline = pipelineOf('p', ['users', 'order lines', 'elsewhere']);
     const { nodes } = buildGraph(config, pipeline, [...tables, other], false);
     const extract = nodes.find((n) => n.id === 'extract order lines');
-    assert.is(extract?.options.folder, 'order%20lines');
-    assert.equal(extract?.options.group, ['users', 'order%20lines']);
+    assert.is(extract?.options.folder, 'order~20lines');
+    assert.equal(extract?.options.group, ['users', 'order~20lines']);
     assert.equal(nodes.find((n) => n.id === 'extract elsewhere')?.options.group, ['elsewhere']);
     assert.equal(JSON.parse(JSON.stringify(nodes)), nodes);
   });

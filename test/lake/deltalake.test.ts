@@ -217,11 +217,6 @@ suite('a lake table, read by delta-rs', ({ test, skip, before, after }) => {
     for (const [i, field] of fields.slice(0, -2).entries()) assert.is(theirs.rows[0]?.[field.name], `v${i}`, field.name);
   });
 
-  skip(
-    'is in a folder with a percent sign',
-    'delta-rs 1.6.6 decodes the folder, from a path and from a URL alike, and looks for another one',
-  );
-
   test('a column that came later is NULL in older rows', async () => {
     const id = { name: 'id', type: 'long', postgresType: 'bigint', baseType: 'bigint' };
     await shop.write('later', { mode: 'full', fields: lakeFields([id]), rows: 'SELECT 1::BIGINT AS id' });
