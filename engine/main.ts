@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connectors } from '../connectors/index.ts';
 import { systemClock } from './base/clock.ts';
@@ -17,6 +18,8 @@ const signals = { SIGINT: 130, SIGTERM: 143 } as const;
 async function main(argv: readonly string[]): Promise<never> {
   const version = (JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string }).version;
   const stop = new AbortController();
+  // Everything at work listens to it.
+  setMaxListeners(0, stop.signal);
   let reporter: Reporter = chooseReporter({ json: argv.includes('--json'), quiet: argv.includes('--quiet') }, systemClock);
   let opened: OpenContext | undefined;
   let stoppedBy: keyof typeof signals | undefined;

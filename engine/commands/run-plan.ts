@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { hostname } from 'node:os';
 import { ulid } from 'ulid';
 import type { Clock } from '../base/clock.ts';
@@ -22,6 +23,8 @@ export async function runPlan(context: CommandContext, plan: Plan, trigger: stri
   const runId = ulid(context.clock.now());
   const cancel = new AbortController();
   const over = new AbortController();
+  const signal = AbortSignal.any([context.signal, cancel.signal]);
+  setMaxListeners(0, signal);
   const asking = askForCancel(store, runId, context.clock, over.signal, () =>
     cancel.abort(new EngineError('stopped', 'run.cancel-requested', 'stopped by engine cancel')),
   );
@@ -40,7 +43,7 @@ export async function runPlan(context: CommandContext, plan: Plan, trigger: stri
       store,
       clock: context.clock,
       random: Math.random,
-      signal: AbortSignal.any([context.signal, cancel.signal]),
+      signal,
       root: config.root,
       engine: context.engine,
       host: hostname(),

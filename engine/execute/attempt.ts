@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../base/clock.ts';
 import type { Json } from '../base/json.ts';
 import type { NodeContext, NodeType, Roles, Unit } from '../connector.ts';
@@ -73,6 +74,7 @@ async function runNode(parts: AttemptParts, node: PlannedNode, attempt: number, 
   const over = new AbortController();
   const timeout = new AbortController();
   const signal = AbortSignal.any([parts.signal, timeout.signal]);
+  setMaxListeners(0, signal);
   const context: NodeContext = {
     clock: parts.clock,
     signal,

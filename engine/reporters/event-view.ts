@@ -40,7 +40,8 @@ export function eventLines(event: Event, paint: Paint): readonly string[] {
       return [event.level === 'error' ? paint('red', text) : event.level === 'warn' ? paint('yellow', text) : text];
     }
     case 'dbt.result':
-      return [`  ${event.node}: ${dbtText(event.result, paint)}`];
+      // dbt's own log has a line for each already.
+      return isBad(event.result) ? [`  ${event.node}: ${dbtText(event.result, paint)}`] : [];
     case 'run.succeeded':
       return [`${paint('green', 'succeeded')}: run ${event.runId}`];
     case 'run.failed':
@@ -74,8 +75,12 @@ export function progressText(progress: Progress): string {
   return parts.join(', ');
 }
 
+function isBad(result: DbtResult): boolean {
+  return result.status === 'error' || result.status === 'fail' || result.status === 'partial success';
+}
+
 function dbtText(result: DbtResult, paint: Paint): string {
-  const bad = result.status === 'error' || result.status === 'fail';
+  const bad = isBad(result);
   const status = paint(bad ? 'red' : result.status === 'warn' || result.status === 'skipped' ? 'yellow' : 'green', result.status);
   const rows = result.rows === undefined ? '' : `, ${countText(result.rows, 'row')}`;
   const message = bad && result.message !== undefined ? `: ${result.message}` : '';
