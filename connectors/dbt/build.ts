@@ -166,7 +166,7 @@ async function build(
     onLine(line) {
       heard.invocationId ??= line.invocationId;
       if (line.level === 'error' && heard.errors.length < 20) heard.errors.push(line.text);
-      if (line.name === undefined) heard.said = [...heard.said, line.text].slice(-5);
+      if (line.name === undefined && line.invocationId === undefined) heard.said = [...heard.said, line.text].slice(-5);
       if (line.name === 'NoNodesForSelectionCriteria') heard.unknown.push(String(line.data.spec_raw));
       if (line.name === 'NothingToDo') heard.nothing = true;
       const { index, total } = line.data;

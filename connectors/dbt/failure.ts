@@ -37,7 +37,9 @@ export function failureOfResults(results: readonly DbtResult[], targetPath: stri
 
 /** dbt ended without results to go by: it crashed, or could not read the project or the profile. `dbt.broken`, or `dbt.unreachable` when it was the server. */
 export function failureWithout(end: InvocationEnd, why: string, errors: readonly string[], logFile: string): EngineError {
-  const said = errors.length === 0 ? why : errors.map((text) => oneLine(text)).join('; ');
+  const reasons = errors.map(oneLine);
+  // After a good ending it is the missing results that are the failure.
+  const said = (end.code === 0 || reasons.length === 0 ? [why, ...reasons] : reasons).join('; ');
   const how = end.signal === null ? `exit ${end.code}` : end.signal;
   if (errors.some(isUnreachable))
     return new EngineError('outside', 'dbt.unreachable', `dbt cannot reach the warehouse: ${said}`, {

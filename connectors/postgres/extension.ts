@@ -16,6 +16,8 @@ export interface ExtensionSearch {
   readonly cache?: string | undefined;
   readonly log: (level: LogLevel, text: string) => void;
   readonly signal?: AbortSignal | undefined;
+  /** A mirror of DuckDB's own repository of extensions. */
+  readonly repository?: string | undefined;
   /** Whose `HOME` and pip settings count; undefined: this process's. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
 }
@@ -138,13 +140,13 @@ async function fetchWheel(target: string, cache: string, version: string, search
 }
 
 /** DuckDB's own way, from its repository, into the same cache. */
-async function installByDuckdb(_target: string, cache: string): Promise<void> {
+async function installByDuckdb(_target: string, cache: string, _version: string, search: ExtensionSearch): Promise<void> {
   const { DuckDBInstance } = await import('@duckdb/node-api');
   const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
   try {
     await connection.run(`SET extension_directory = ${quoteLiteral(cache)}`);
-    await connection.run('INSTALL postgres');
+    await connection.run(`INSTALL postgres${search.repository === undefined ? '' : ` FROM ${quoteLiteral(search.repository)}`}`);
   } finally {
     connection.closeSync();
     instance.closeSync();
