@@ -1,4 +1,5 @@
 import type { Clock } from './base/clock.ts';
+import type { JsonObject } from './base/json.ts';
 import type { Config, Diagnostic } from './config.ts';
 import type { Connection, NodeType, Prepared, SurveyContext } from './connector.ts';
 import type { Reporter } from './reporter.ts';
@@ -56,6 +57,8 @@ export interface CommandContext {
   loaded(): Promise<{ readonly config: Config | undefined; readonly diagnostics: readonly Diagnostic[]; readonly file: string }>;
   /** An open link by its name in the configuration (a source, a sink, `lake`, `dbt`), the same one each time. */
   connection(kind: 'source' | 'sink' | 'lake' | 'dbt', name: string): Promise<Connection>;
+  /** Opens a link of that kind of system that no configuration names (`init --from`); `settings` as the connector's `open` has them. Closed with the others. */
+  link(type: string, name: string, settings: JsonObject): Promise<Connection>;
   /** Opens every configured link (cheap, see `Connector.open`) and answers for names and roles, as `SurveyContext.connection` has it. */
   roles(): Promise<SurveyContext['connection']>;
   nodeTypes(): Promise<ReadonlyMap<string, NodeType>>;

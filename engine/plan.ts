@@ -75,9 +75,9 @@ export function makePlan(input: PlanInput): Plan {
   };
 }
 
-/** True when a run would move a row or a file as far as can be known, or run something. */
+/** True when a run would move a row or a file as far as can be known; what is run after the loads (dbt) moves none by itself. */
 export function planMoves(plan: Plan): boolean {
-  return plan.nodes.some((node) => node.plan.moves);
+  return plan.nodes.some((node) => node.plan.moves && node.plan.action !== 'run');
 }
 
 /** True when a node of the plan would be refused by a guard. */

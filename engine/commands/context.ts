@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { CommandContext } from '../command.ts';
 import type { Config } from '../config.ts';
-import type { Connector, NodeType, Prepared } from '../connector.ts';
+import type { Connection, Connector, NodeType, Prepared } from '../connector.ts';
 import { EngineError } from '../error.ts';
 import type { LogLevel } from '../event.ts';
 import { type Connections, openConnections, settingsOfType } from '../execute/connections.ts';
@@ -40,7 +40,7 @@ export function createCommandContext(parts: ContextParts): OpenContext {
       return made;
     };
   };
-  const opened: { store?: Store; connections?: Connections } = {};
+  const opened: { store?: Store; connections?: Connections; readonly links: Connection[] } = { links: [] };
 
   const loaded = once(async () => {
     const { findConfigFile, loadConfig } = await import('../load/index.ts');
@@ -115,6 +115,12 @@ export function createCommandContext(parts: ContextParts): OpenContext {
       config,
       loaded,
       connection: async (kind, name) => (await connections()).get(kind, name),
+      link: async (type, name, settings) => {
+        const log = (level: LogLevel, text: string): void => (level === 'debug' ? undefined : reporter.note(text));
+        const found = (await connector(type)).open(name, settings, { root: parts.cwd, clock, engine, log });
+        opened.links.push(found);
+        return found;
+      },
       roles: async () => {
         const all = await connections();
         await all.openAll();
@@ -134,6 +140,7 @@ export function createCommandContext(parts: ContextParts): OpenContext {
     async close() {
       await opened.store?.close().catch(() => undefined);
       await opened.connections?.close();
+      for (const link of opened.links) await link.close();
     },
   };
 }

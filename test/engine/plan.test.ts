@@ -89,6 +89,7 @@ suite('plan', ({ test }) => {
   test('a plan moves something when one of its nodes does', () => {
     assert.is(planMoves(planOf({}, { 'extract t': { moves: false }, 'load t': { moves: false } })), false);
     assert.is(planMoves(planOf({}, { 'extract t': { moves: false } })), true);
+    assert.is(planMoves(planOf({}, { 'extract t': { moves: false }, 'load t': { action: 'run', moves: true } })), false);
   });
 
   test('a saved plan survives its trip through a file, and other files are refused with the reason', () => {

@@ -59,6 +59,7 @@ export function fakeContext(parts: FakeParts): { readonly context: CommandContex
     loaded: async () => ({ config: parts.config, diagnostics: [], file: parts.config.file }),
     connection: async (kind, name) => connectionOf(kind, name),
     prepare: async () => [],
+    link: async (_type, name) => connectionOf('link', name),
     async roles() {
       return <R extends keyof Roles>(name: string, role: R): Roles[R] => {
         for (const kind of ['source', 'sink', 'lake', 'dbt']) {
