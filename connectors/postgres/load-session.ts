@@ -3,8 +3,9 @@ import type { NodeContext } from '../../engine/connector.ts';
 import { EngineError, stoppedError } from '../../engine/error.ts';
 import { postgresError } from './error.ts';
 import { showRelation } from './identifier.ts';
+import { type LedgerEntry, ledgerHolds } from './ledger.ts';
 import type { LoadOptions } from './load-options.ts';
-import type { Patience } from './lock.ts';
+import { lockLoads, type Patience } from './lock.ts';
 import type { PostgresServer } from './server.ts';
 
 /** The one session of a load. */
@@ -82,4 +83,30 @@ export function loadError(error: unknown, options: LoadOptions): EngineError {
       retryable: true,
     });
   return postgresError(error, `loading ${showRelation(options.into)}`);
+}
+
+/** COMMIT. When its answer is lost it may be in all the same: the ledger tells, once the old session has let go of the load's lock (`learnt`). Not in: the error that hid it. */
+export async function commitLoad(context: NodeContext, session: LoadSession, last: LedgerEntry): Promise<'answered' | 'learnt'> {
+  const { client, options, server } = session;
+  try {
+    const done = await client.query('COMMIT');
+    if (done.command === 'COMMIT') return 'answered';
+    throw new EngineError('failed', 'load.rolled-back', `the load of ${showRelation(options.into)} was rolled back by the server`, {
+      retryable: true,
+    });
+  } catch (error) {
+    if (error instanceof EngineError) throw error;
+    const second = await server.connect(`load ${showRelation(options.into)}`);
+    try {
+      await second.query('BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE');
+      await lockLoads(second, options.into, { ...patienceOf(context, options), signal: new AbortController().signal });
+      const isIn = await ledgerHolds(second, options.into, last);
+      await second.query('ROLLBACK');
+      if (!isIn) throw loadError(error, options);
+      context.log('warn', `the answer to COMMIT was lost; the ledger says that the load of ${showRelation(options.into)} is in`);
+      return 'learnt';
+    } finally {
+      await second.end().catch((late: unknown) => context.log('debug', `closing the session: ${String(late)}`));
+    }
+  }
 }

@@ -5,13 +5,14 @@ import type { Lake } from '../../lake/lake.ts';
 import type { VersionToLoad } from '../../lake/table.ts';
 import { type CsvPart, copyPart, copySql, csvParts, extractsIn, type PartsSource, type ReadAhead, readAhead } from './copy.ts';
 import { quoteRelation, showRelation } from './identifier.ts';
-import { forgetFrom, type LedgerRow, ledgerHolds, prepareLedger, readLedger, writeLedger } from './ledger.ts';
+import { forgetFrom, type LedgerRow, prepareLedger, readLedger, writeLedger } from './ledger.ts';
 import { decideLoad, keyOf, type LoadDecision } from './load-decision.ts';
 import type { LoadOptions } from './load-options.ts';
-import { attended, type LoadSession, loadError, openLoadSession, patienceOf } from './load-session.ts';
+import { attended, commitLoad, type LoadSession, openLoadSession, patienceOf } from './load-session.ts';
 import { type LoadWorkspace, openWorkspace } from './load-workspace.ts';
 import { lockLoads, lockStaging } from './lock.ts';
-import { appendSql, arrivals, arrivalsStatement, keyOperatorsSql, type MergeShape, mergeSql, repeatedKeySql } from './merge.ts';
+import { arrivals, arrivalsStatement, type MergeShape } from './merge.ts';
+import { type LoadCounts, mergeArrivals } from './merge-arrivals.ts';
 import { type PostgresSink, postgresSink } from './sink.ts';
 import {
   changeStaging,
@@ -22,14 +23,6 @@ import {
   stagingKey,
   truncateSql,
 } from './staging.ts';
-
-/** Counts of what a load did to staging. */
-export interface LoadCounts {
-  readonly rows: number;
-  readonly inserted: number;
-  readonly updated: number;
-  readonly unchanged: number;
-}
 
 /** What a load did, version by version. */
 export interface Loaded extends LoadCounts {
@@ -245,36 +238,7 @@ class Transaction implements LoadUnit {
       await parts.close();
     }
     if (step.whole) return { counts: { rows, inserted: rows, updated: 0, unchanged: 0 }, bytes };
-    return { counts: rows === 0 ? noCounts : await this.#merge(shape, rows), bytes };
-  }
-
-  async #merge(shape: MergeShape, rows: number): Promise<LoadCounts> {
-    const { client, options } = this.#session;
-    if (shape.key.length > 0) {
-      const repeated = await client.query<{ key: string[]; times: string }>(repeatedKeySql(shape));
-      const row = repeated.rows[0];
-      if (row !== undefined)
-        throw new EngineError(
-          'failed',
-          'load.key-repeats',
-          `a key stands ${row.times} times in one extract of ${showRelation(options.into)}: (${shape.key.join(', ')}) = (${row.key.join(', ')})`,
-          { hint: 'The key (`key:`) is not unique in the source. Nothing was changed.' },
-        );
-    }
-    const sql = options.load === 'merge' ? mergeSql(shape) : appendSql(shape, await this.#keyOperators(shape));
-    const done = await client.query<{ inserted: string; updated: string }>(sql);
-    const inserted = Number(done.rows[0]?.inserted ?? 0);
-    const updated = Number(done.rows[0]?.updated ?? 0);
-    return { rows, inserted, updated, unchanged: rows - inserted - updated };
-  }
-
-  async #keyOperators(shape: MergeShape): Promise<readonly string[]> {
-    if (shape.key.length === 0) return [];
-    const found = await this.#session.client.query<{ operator: string | null }>(keyOperatorsSql, [
-      this.#staging?.oid ?? '0',
-      [...shape.key],
-    ]);
-    return found.rows.map((r) => r.operator ?? 'OPERATOR(pg_catalog.=)');
+    return { counts: rows === 0 ? noCounts : await mergeArrivals(client, options, shape, this.#staging?.oid ?? '0', rows), bytes };
   }
 
   async #record(context: NodeContext, version: VersionToLoad, counts: LoadCounts): Promise<void> {
@@ -308,45 +272,19 @@ class Transaction implements LoadUnit {
   async commit(): Promise<{ readonly [key: string]: Json }> {
     const { client, options } = this.#session;
     try {
-      if (this.#wrote.length === 0) {
+      const last = this.#wrote.at(-1);
+      if (last === undefined) {
         await client.query('ROLLBACK');
         return {};
       }
-      const held = await this.#commit();
-      if (this.decision.action === 'replace' && held === 'answered')
+      const learnt = await commitLoad(this.#opener, this.#session, last);
+      if (this.decision.action === 'replace' && learnt === 'answered')
         await client
           .query(`ANALYZE ${quoteRelation(options.into)}`)
           .catch((error: unknown) => this.#opener.log('debug', `ANALYZE ${showRelation(options.into)}: ${String(error)}`));
       return { committed: this.#wrote.map((r) => r.version) };
     } finally {
       await this.#close();
-    }
-  }
-
-  /** A COMMIT whose answer is lost may be in all the same: the ledger tells, once the old session has let go of the load's lock. */
-  async #commit(): Promise<'answered' | 'learnt'> {
-    const { client, options, server } = this.#session;
-    const last = this.#wrote.at(-1);
-    try {
-      const done = await client.query('COMMIT');
-      if (done.command === 'COMMIT') return 'answered';
-      throw new EngineError('failed', 'load.rolled-back', `the load of ${showRelation(options.into)} was rolled back by the server`, {
-        retryable: true,
-      });
-    } catch (error) {
-      if (error instanceof EngineError || last === undefined) throw error;
-      const second = await server.connect(`load ${showRelation(options.into)}`);
-      try {
-        await second.query('BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE');
-        await lockLoads(second, options.into, { ...patienceOf(this.#opener, options), signal: new AbortController().signal });
-        const isIn = await ledgerHolds(second, options.into, last);
-        await second.query('ROLLBACK');
-        if (!isIn) throw loadError(error, options);
-        this.#opener.log('warn', `the answer to COMMIT was lost; the ledger says that the load of ${showRelation(options.into)} is in`);
-        return 'learnt';
-      } finally {
-        await second.end().catch((late: unknown) => this.#opener.log('debug', `closing the session: ${String(late)}`));
-      }
     }
   }
 
