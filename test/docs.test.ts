@@ -137,4 +137,19 @@ suite('pages', (s) => {
     }
     assert.equal(missing, []);
   });
+
+  s.test('the Dockerfile copies only what is there, and what the package needs', () => {
+    const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8');
+    const copied = [...dockerfile.matchAll(/^COPY --from=build \/app\/(\S+)/gm)].map(([, path]) => path ?? '');
+    const made = new Set(['dist', 'node_modules']);
+    assert.equal(
+      copied.filter((path) => !made.has(path) && !existsSync(join(root, path))),
+      [],
+    );
+    const { files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { files: readonly string[] };
+    assert.equal(
+      files.filter((file) => !copied.some((path) => path === file || path.startsWith(`${file}/`))),
+      [],
+    );
+  });
 });

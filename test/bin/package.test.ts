@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -56,5 +56,17 @@ suite('the package', (s) => {
       found.filter((path) => /(^|\/)(target|logs|__pycache__|\.user\.yml)/.test(path)),
       [],
     );
+  });
+
+  s.test('a clone that has not been built says how to build it', () => {
+    const clone = mkdtempSync(join(tmpdir(), 'unbuilt-'));
+    try {
+      for (const path of ['package.json', join('bin', 'engine.js')]) cpSync(join(root, path), join(clone, path));
+      const ran = spawnSync(process.execPath, [join(clone, 'bin', 'engine.js'), '--help'], { encoding: 'utf8' });
+      assert.is(ran.status, 3);
+      assert.match(ran.stderr, /the engine has not been built[\s\S]*npm ci && npm run build/);
+    } finally {
+      rmSync(clone, { recursive: true, force: true });
+    }
   });
 });
