@@ -30,7 +30,7 @@ export const connector: Connector = {
       tempFolder: join(scope.root, '.engine', 'tmp'),
     };
     const source = createSource(server, duckdb, scope.log);
-    const sink: PostgresSink = { server, schema: settings.schema ?? 'staging' };
+    const sink: PostgresSink = { server, schema: settings.schema ?? 'staging', duckdb };
     return {
       name,
       type: 'postgres',

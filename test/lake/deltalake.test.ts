@@ -6,7 +6,7 @@ import { readDelta } from '../support/deltalake.ts';
 import { openWorkshop, type Workshop } from '../support/lake-table.ts';
 import { suite } from '../support/suite.ts';
 
-suite('a lake table, read by delta-rs', ({ test, skip, before, after }) => {
+suite('a lake table, read by delta-rs', ({ test, before, after }) => {
   let shop: Workshop;
   before(async () => {
     shop = await openWorkshop();
