@@ -114,6 +114,19 @@ export function openEmbedded(options: EmbeddedOptions): Embedded {
     return await start(of, binaries, startTimeoutMs);
   }
 
+  /** The database is looked for on a running server too: whoever started it may have been killed before. A server that is killed meanwhile is started again. */
+  async function withDatabase(of: Cluster): Promise<RunningServer> {
+    for (let attempt = 1; ; attempt++) {
+      const server = await running(of);
+      try {
+        await createDatabase(parametersOf(of, server, 'postgres'), options.name);
+        return server;
+      } catch (error) {
+        if (attempt >= 3 || !(error instanceof EngineError && error.retryable)) throw error;
+      }
+    }
+  }
+
   function parametersOf(of: Cluster, server: RunningServer, database: string): DatabaseParameters {
     return {
       host: '127.0.0.1',
@@ -136,9 +149,7 @@ export function openEmbedded(options: EmbeddedOptions): Embedded {
     }
     return await turn(async () => {
       const of = await cluster();
-      const server = await running(of);
-      // Also on a server that runs: whoever started it may have been killed before this.
-      await createDatabase(parametersOf(of, server, 'postgres'), options.name);
+      const server = await withDatabase(of);
       const lease = current?.lease ?? join(users, `${uniqueName()}.json`);
       await writeFile(lease, JSON.stringify(await ownIdentity()));
       current = { cluster: of, server, lease };

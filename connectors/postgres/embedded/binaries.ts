@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { access, chmod, cp, lstat, mkdir, readFile, realpath, rename, rm, stat, symlink } from 'node:fs/promises';
+import { access, chmod, cp, lstat, mkdir, readdir, readFile, realpath, rename, rm, stat, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { cacheFolder as userCache } from '../../../engine/base/python.ts';
@@ -80,6 +80,17 @@ async function makeReady(folder: string): Promise<void> {
   await makeExecutable(folder);
 }
 
+/** `chmod -R a+rX`: a copy keeps the modes that closed the original. */
+async function letOthersRead(folder: string): Promise<void> {
+  await chmod(folder, 0o755);
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (entry.isSymbolicLink()) continue;
+    const path = join(entry.parentPath, entry.name);
+    const { mode } = await stat(path);
+    await chmod(path, mode | (entry.isDirectory() || (mode & 0o100) !== 0 ? 0o555 : 0o444));
+  }
+}
+
 /** A copy of its own for this version, put in place whole: two that do it at once end with one. */
 async function copyOf(folder: string, version: string, cache: string): Promise<string> {
   const to = join(cache, `${version}-${process.platform}-${process.arch}`);
@@ -89,6 +100,7 @@ async function copyOf(folder: string, version: string, cache: string): Promise<s
   try {
     await cp(join(folder, 'native'), join(draft, 'native'), { recursive: true, verbatimSymlinks: true });
     await makeReady(draft);
+    await letOthersRead(draft);
     await rename(draft, to);
   } catch (error) {
     if (!['ENOTEMPTY', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;

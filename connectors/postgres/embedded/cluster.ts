@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
-import { chown, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chown, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { systemClock } from '../../../engine/base/clock.ts';
 import { EngineError } from '../../../engine/error.ts';
@@ -74,6 +74,13 @@ async function lastLines(log: string, from: number): Promise<string> {
   return text.subarray(from).toString().trim().split('\n').slice(-8).join('\n');
 }
 
+/** What a killed initdb left beside the data. */
+async function removeDrafts(cluster: Cluster): Promise<void> {
+  const folder = dirname(cluster.data);
+  for (const name of await readdir(folder))
+    if (/^data\.\d+-[0-9a-f]{12}/.test(name)) await rm(join(folder, name), { recursive: true, force: true });
+}
+
 /** Makes the data folder when there is none: beside it first, then renamed, so that a killed initdb leaves no half one. */
 export async function initialise(cluster: Cluster, binaries: Binaries): Promise<void> {
   if (await exists(join(cluster.data, 'PG_VERSION'))) {
@@ -89,6 +96,7 @@ export async function initialise(cluster: Cluster, binaries: Binaries): Promise<
       },
     );
   }
+  await removeDrafts(cluster);
   const draft = `${cluster.data}.${uniqueName()}`;
   const passwordFile = `${draft}.password`;
   try {
@@ -140,8 +148,8 @@ function freePort(): Promise<number> {
 }
 
 /**
- * What a killed server left behind: a pid file whose number another program now has, and backends that have not noticed yet.
- * A process that may be a Postgres is never taken for a stranger: Postgres itself then refuses to start.
+ * What a killed server, or the killed starter of one, left behind: processes on this folder that nobody waits for, and a pid file whose number another
+ * program now has, or a dead child that nobody reaped. A process that may be a Postgres is never taken for a stranger: Postgres itself then refuses to start.
  */
 async function clearRemains(cluster: Cluster): Promise<void> {
   const machineFile = `${cluster.data}.machine`;
@@ -153,9 +161,13 @@ async function clearRemains(cluster: Cluster): Promise<void> {
       throw new EngineError('refused', 'embedded.elsewhere', `a server in another container may still run on ${cluster.data}`, {
         hint: `End it there; or, when that container is gone, remove ${join(cluster.data, 'postmaster.pid')} and try again.`,
       });
+  }
+  await endStrays(cluster);
+  if (file !== undefined) {
     const found = await processOf(file.pid);
-    if (found !== undefined && !/postgres/.test(found.command)) await rm(join(cluster.data, 'postmaster.pid'), { force: true });
-    if (found === undefined) await endOrphans(cluster);
+    const unreaped = found === undefined && signal(file.pid, 0);
+    if (unreaped || (found !== undefined && !/postgres/.test(found.command)))
+      await rm(join(cluster.data, 'postmaster.pid'), { force: true });
   }
   await writeFile(machineFile, await machineIdentity());
 }
@@ -167,29 +179,32 @@ function clusterName(cluster: Cluster): string {
   return `engine-${hash.toString(16).padStart(16, '0')}`;
 }
 
-async function endOrphans(cluster: Cluster): Promise<void> {
+/** Called in turn and when no server answers for this folder: so whatever runs on it has no owner. */
+async function endStrays(cluster: Cluster): Promise<void> {
   const title = `postgres: ${clusterName(cluster)}: `;
   const until = Date.now() + 10_000;
   for (;;) {
-    const orphans = (await processes()).filter((p) => p.command.startsWith(title));
-    if (orphans.length === 0 || Date.now() > until) return;
-    for (const { pid } of orphans) signal(pid, Date.now() > until - 5_000 ? 'SIGKILL' : 'SIGQUIT');
+    const strays = (await processes()).filter((p) => p.command.startsWith(title) || isServer(cluster, p));
+    if (strays.length === 0 || Date.now() > until) return;
+    for (const { pid } of strays) signal(pid, Date.now() > until - 5_000 ? 'SIGKILL' : 'SIGQUIT');
     await systemClock.sleep(pollMs);
   }
 }
 
-function signal(pid: number, name: NodeJS.Signals): void {
+/** False when there is no such process. */
+function signal(pid: number, name: NodeJS.Signals | 0): boolean {
   try {
-    process.kill(pid, name);
+    return process.kill(pid, name);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    return false;
   }
 }
 
 /** Starts a server on the folder and waits until it accepts connections (crash recovery included). Throws EngineError `embedded.start-failed`. */
 export async function start(cluster: Cluster, binaries: Binaries, timeoutMs: number): Promise<RunningServer> {
-  await clearRemains(cluster);
   for (let attempt = 1; ; attempt++) {
+    await clearRemains(cluster);
     const port = await freePort();
     const log = await open(cluster.log, 'a', 0o600);
     const logged = (await log.stat()).size;
@@ -232,8 +247,11 @@ export async function start(cluster: Cluster, binaries: Binaries, timeoutMs: num
       await systemClock.sleep(pollMs);
     }
     const said = await lastLines(cluster.log, logged);
-    if (attempt >= 5 || !/could not bind|could not create any TCP|shared memory block .* is still in use/.test(said))
-      throw startError(`the server ended at once (${ended}), log ${cluster.log}`, said);
+    // A starter that was killed can leave a server behind so late that it was not seen before.
+    const other = await runningServer(cluster, timeoutMs);
+    if (other !== undefined) return other;
+    const again = /could not bind|could not create any TCP|shared memory block .* is still in use|lock file .* already exists/.test(said);
+    if (attempt >= 5 || !(again || ended === 'SIGKILL')) throw startError(`the server ended at once (${ended}), log ${cluster.log}`, said);
     await systemClock.sleep(50 * attempt);
   }
 }

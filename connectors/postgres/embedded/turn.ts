@@ -2,7 +2,7 @@ import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { systemClock } from '../../../engine/base/clock.ts';
 import { EngineError } from '../../../engine/error.ts';
-import { isAlive, ownIdentity, type ProcessIdentity, uniqueName } from './process.ts';
+import { isAlive, ownIdentity, type ProcessIdentity, processOf, uniqueName } from './process.ts';
 
 const waitMs = 20;
 
@@ -69,10 +69,19 @@ export async function inTurn<T>(folder: string, timeoutMs: number, work: () => P
 
 async function take<T>(folder: string, number: number, self: ProcessIdentity, work: () => Promise<T>): Promise<T> {
   try {
-    for (const old of await numbers(folder)) if (old < number) await rm(join(folder, String(old)), { force: true });
+    await sweep(folder, number);
     return await work();
   } finally {
     await release(folder, number, self);
+  }
+}
+
+/** Removes the turns before this one, and drafts of processes that are gone. */
+async function sweep(folder: string, number: number): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const draftOf = /^draft-(\d+)-/.exec(name)?.[1];
+    const over = draftOf === undefined ? Number(name) < number : (await processOf(Number(draftOf))) === undefined;
+    if (over) await rm(join(folder, name), { force: true });
   }
 }
 

@@ -17,7 +17,8 @@ import { canReach } from '../../../connectors/postgres/embedded/account.ts';
 import { findBinaries } from '../../../connectors/postgres/embedded/binaries.ts';
 import { suite } from '../../support/suite.ts';
 
-const nobody = { uid: 65_534, gid: 65_534 };
+/** Not this process's own. */
+const other = { uid: (process.getuid?.() ?? 0) + 1, gid: (process.getgid?.() ?? 0) + 1 };
 
 /** A package as npm unpacks it without scripts: no links, no execute bits. */
 async function withPackage(body: (folder: string, cache: string) => Promise<void>): Promise<void> {
@@ -55,27 +56,26 @@ suite('the binaries of embedded Postgres', (s) => {
   s.test('a package in a folder that the account may not enter is copied once, whole', async () => {
     await withPackage(async (folder, cache) => {
       chmodSync(join(folder, 'native'), 0o700);
-      const account = { uid: (process.getuid?.() ?? 0) + 1, gid: nobody.gid };
-      const found = await Promise.all([1, 2, 3].map(() => findBinaries(account, { package: folder, cache })));
+      const found = await Promise.all([1, 2, 3].map(() => findBinaries(other, { package: folder, cache })));
       assert.is(new Set(found.map((f) => f.postgres)).size, 1);
       assert.ok(found[0]?.postgres.startsWith(cache));
       isReady(join(found[0]?.postgres ?? '', '..'));
-      assert.ok(await canReach(join(found[0]?.postgres ?? '', '..'), account));
+      assert.ok(await canReach(join(found[0]?.postgres ?? '', '..'), other));
     });
   });
 
   s.test('whether an account may enter goes by owner, group and mode of every folder above', async () => {
     await withPackage(async (folder) => {
       const bin = join(folder, 'native', 'bin');
-      assert.ok(await canReach(bin, nobody));
+      assert.ok(await canReach(bin, other));
       chmodSync(folder, 0o750);
-      assert.not.ok(await canReach(bin, nobody));
+      assert.not.ok(await canReach(bin, other));
       assert.ok(await canReach(bin, undefined));
       if (process.getuid?.() === 0) {
-        chownSync(folder, 0, nobody.gid);
-        assert.ok(await canReach(bin, nobody));
-        chownSync(folder, nobody.uid, 0);
-        assert.ok(await canReach(bin, nobody));
+        chownSync(folder, 0, other.gid);
+        assert.ok(await canReach(bin, other));
+        chownSync(folder, other.uid, 0);
+        assert.ok(await canReach(bin, other));
       }
     });
   });
