@@ -1,4 +1,5 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { invokeDbt } from '../../../connectors/dbt/invocation.ts';
@@ -10,10 +11,25 @@ import { createDbtRig, type DbtRig, stagingSql, usersSql } from './project.ts';
 
 const password = "p@ss:/ {{ w%rd }} it's";
 
+/** Of every process of this machine. */
+function commandLines(): readonly string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        return [readFileSync(`/proc/${name}/cmdline`, 'utf8')];
+      } catch {
+        // Ended meanwhile.
+        return [];
+      }
+    });
+}
+
 suite('dbt at work', ({ test, before, after }) => {
   let database: TestDatabase;
   let rig: DbtRig;
   const user = `an "odd" {{ user }} ${process.pid}`;
+  const sleeping = `SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'engine dbt %' AND state = 'active' AND query LIKE '%pg_sleep(60)%' AND datname = current_database()`;
   const slow = { sink: 'warehouse', select: ['slow'], fullRefresh: false };
 
   const query = async (sql: string, values: readonly unknown[] = []): Promise<readonly Record<string, unknown>[]> => {
@@ -56,16 +72,13 @@ suite('dbt at work', ({ test, before, after }) => {
       () => undefined,
       (error: { readonly code?: string }) => error,
     );
-    const sleeping = `SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'engine dbt %' AND state = 'active' AND query LIKE '%pg_sleep(60)%'`;
     let backend: unknown;
     const found = async (): Promise<boolean> => {
       backend = (await query(sleeping))[0]?.pid;
       return backend !== undefined;
     };
     await waitUntil(found, 'the slow model at work', 30_000);
-    const lines = readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name) && existsSync(`/proc/${name}/cmdline`))
-      .map((name) => readFileSync(`/proc/${name}/cmdline`, 'utf8'));
+    const lines = commandLines();
     assert.ok(
       lines.some((line) => line.includes('dbt.cli.main') && line.includes(rig.root)),
       'dbt is looked at',
@@ -83,6 +96,20 @@ suite('dbt at work', ({ test, before, after }) => {
     assert.ok(files.some((path) => path.endsWith('dbt.log')));
     for (const path of files) assert.not(readFileSync(path, 'utf8').includes(password), path);
     assert.not(told.lines.join('\n').includes(password));
+  });
+
+  test('an engine that is killed takes its dbt with it', async () => {
+    const engine = spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'run-slow.ts')], {
+      env: { ...process.env, TMPDIR: rig.root, DBT_RIG: JSON.stringify({ ...database.parameters, user, password }) },
+      stdio: 'inherit',
+    });
+    const ended = new Promise((resolve) => engine.once('exit', resolve));
+    const active = async (): Promise<number> => (await query(sleeping)).length;
+    await waitUntil(async () => (await active()) > 0, 'the slow model at work', 30_000);
+    engine.kill('SIGKILL');
+    await ended;
+    await waitUntil(async () => (await active()) === 0, 'the slow model is gone', 20_000);
+    await waitUntil(() => !commandLines().some((line) => line.includes(rig.root)), 'dbt is gone', 20_000);
   });
 
   test('a program that does not listen to SIGINT is killed with all that it started', async () => {

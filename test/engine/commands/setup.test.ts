@@ -20,6 +20,7 @@ suite('engine setup', ({ test, before, after }) => {
   });
 
   test("a project's own dbt is left to the project", async () => {
+    rig.write('dbt/dbt_project.yml', 'name: shop\n');
     rig.write(
       'pipelines.yaml',
       'version: 1\nsources: { a: { type: postgres, url: embedded } }\nlake: { type: file, path: lake }\nsinks: { b: { type: postgres, url: embedded, schema: staging } }\n' +
