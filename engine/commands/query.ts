@@ -75,7 +75,7 @@ function rowLimit(given: unknown): number {
 }
 
 /** Tables of the lake, as name -> folder. Looks at one file of each folder: what lies beyond `<folder>/` sorts after `<folder>0`. */
-async function lakeTables(lake: Lake, declared: readonly string[]): Promise<ReadonlyMap<string, string>> {
+export async function lakeTables(lake: Lake, declared: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const names = new Map(declared.map((name) => [lakeFolder(name), name]));
   const tables = new Map<string, string>();
   for (let after = ''; ; ) {
