@@ -101,11 +101,11 @@ async function tablesInUse(context: CommandContext, config: Config): Promise<InU
     const unreachable = source !== undefined && catalogs.get(source)?.length === 0;
     const expansion = expandTables(config, pipeline, catalogs);
     for (const table of expansion.tables) add(table, pipeline.mode === 'incremental');
-    for (const { message, hint } of unreachable ? [] : expansion.findings)
+    for (const { severity, message, hint } of unreachable ? [] : expansion.findings)
       found.push({
         part: `pipeline ${pipeline.name}`,
         subject: 'tables',
-        outcome: 'warn',
+        outcome: severity === 'error' ? 'fail' : 'warn',
         message,
         ...(hint === undefined ? {} : { hint }),
       });

@@ -58,7 +58,10 @@ export function nameTables(catalog: readonly CatalogTable[]): readonly FoundTabl
       return name;
     }
   };
-  return catalog
+  // Plain names of `public` come first, so that they are kept as they are.
+  const rank = (table: CatalogTable): number => (table.schema === 'public' ? 0 : 2) + (isPlain(table.name) ? 0 : 1);
+  return [...catalog]
+    .sort((a, b) => rank(a) - rank(b))
     .filter((table) => (table.kind === 'table' || table.kind === 'partitioned') && table.columns.length > 0)
     .map((table) => {
       const name = free([table.name, `${table.schema}_${table.name}`], taken, (n) => lakeFolder(n).toLowerCase());
@@ -66,7 +69,8 @@ export function nameTables(catalog: readonly CatalogTable[]): readonly FoundTabl
         .toLowerCase()
         .replaceAll(/[^a-z0-9_]/g, '_')
         .replace(/^(?=[0-9])/, 't');
-      const model = free([plain], models, (n) => n);
+      let model = free([plain], models, (n) => n);
+      while (models.has(`stg_${model}`)) model = free([plain], models, (n) => n);
       models.add(`stg_${model}`);
       return { name, model, table, cursor: likelyCursor(table) };
     });
@@ -91,7 +95,7 @@ export function filesFrom(tables: readonly FoundTable[]): readonly ProjectFile[]
 function pipelines(tables: readonly FoundTable[]): string {
   const list = (chosen: readonly FoundTable[], indent: string): string =>
     chosen.map((found) => `${indent}- ${yaml(found.name)}`).join('\n');
-  const models = (chosen: readonly FoundTable[]): string => `[${chosen.map((found) => found.model).join(', ')}]`;
+  const models = (chosen: readonly FoundTable[]): string => `[${chosen.map((found) => yaml(found.model)).join(', ')}]`;
   const [changing, rest] = [tables.filter(byCursor), tables.filter((found) => !byCursor(found))];
   const block = (name: string, comment: string, mode: string, chosen: readonly FoundTable[], schedule = ''): string =>
     chosen.length === 0
@@ -150,7 +154,8 @@ function tableLine(found: FoundTable): string {
 
 function sources(tables: readonly FoundTable[]): string {
   const lines = tables.map(
-    (found) => `      - name: ${found.model}${found.model === found.name ? '' : `\n        identifier: ${JSON.stringify(found.name)}`}`,
+    (found) =>
+      `      - name: ${yaml(found.model)}${found.model === found.name ? '' : `\n        identifier: ${JSON.stringify(found.name)}`}`,
   );
   return `version: 2
 
@@ -182,10 +187,10 @@ function analyticsModel({ model, table }: FoundTable): string {
 function analyticsTests(tables: readonly FoundTable[]): string {
   const blocks = tables.map(({ model, table }) => {
     const [only, ...more] = table.primaryKey;
-    if (only === undefined) return `  - name: ${model}\n`;
+    if (only === undefined) return `  - name: ${yaml(model)}\n`;
     const tests = (column: string): string =>
       `      - name: ${JSON.stringify(column)}\n${isPlain(column) ? '' : '        quote: true\n'}        data_tests: [${more.length === 0 ? 'unique, ' : ''}not_null]\n`;
-    return `  - name: ${model}\n    columns:\n${table.primaryKey.map(tests).join('')}`;
+    return `  - name: ${yaml(model)}\n    columns:\n${table.primaryKey.map(tests).join('')}`;
   });
   return `version: 2\n\nmodels:\n${blocks.join('\n')}`;
 }
