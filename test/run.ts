@@ -15,6 +15,9 @@ const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8
   .filter((f) => wanted.length === 0 || wanted.some((w) => f.includes(w)))
   .sort();
 
+/** A file that takes longer hangs: it is ended and counts as failed. */
+const fileDeadlineMs = (full ? 40 : 6) * 60_000;
+
 const total = { passed: 0, failed: 0, skipped: 0 };
 const children = new Set<ReturnType<typeof spawn>>();
 
@@ -27,6 +30,7 @@ function runFile(file: string): Promise<void> {
       env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' },
     });
     children.add(child);
+    const late = setTimeout(() => child.kill('SIGKILL'), fileDeadlineMs);
     let output = '';
     const take = (chunk: Buffer): void => {
       output += chunk.toString();
@@ -34,6 +38,7 @@ function runFile(file: string): Promise<void> {
     child.stdout.on('data', take);
     child.stderr.on('data', take);
     child.on('close', (code, signal) => {
+      clearTimeout(late);
       children.delete(child);
       const last = /##counts (\{.*\})/.exec(output)?.[1];
       const counts =

@@ -1,3 +1,4 @@
+import type { Client } from 'pg';
 import { instantToMicros } from '../../engine/base/instant.ts';
 import type { JsonObject } from '../../engine/base/json.ts';
 import type { SurveyContext } from '../../engine/connector.ts';
@@ -5,7 +6,7 @@ import { EngineError, type ErrorData } from '../../engine/error.ts';
 import type { NodePlan } from '../../engine/plan.ts';
 import { readTable } from '../../lake/log.ts';
 import { postgresError } from './error.ts';
-import { decideExtract, type ExtractOptions, lookbackOf } from './extract-facts.ts';
+import { decideExtract, type Extract, type ExtractOptions, lookbackOf } from './extract-facts.ts';
 import { showRelation } from './identifier.ts';
 import { fenceFromReadings, readServerFacts, readUntilSettled } from './snapshot.ts';
 import { postgresSource } from './source.ts';
@@ -37,9 +38,10 @@ export async function surveyExtract(context: SurveyContext, given: JsonObject): 
   const options = given as unknown as ExtractOptions;
   const source = postgresSource(context.connection(options.source, 'source'));
   const lake = context.connection(options.lake, 'lake');
-  const client = await source.control();
-  const server = await readServerFacts(client);
-  const readings = await readUntilSettled(client, context.clock, context.signal, false);
+  const { server, readings } = await source.control(async (client) => ({
+    server: await readServerFacts(client),
+    readings: await readUntilSettled(client, context.clock, context.signal, false),
+  }));
   const now = readings[0]?.at ?? '';
   const offset = Number(instantToMicros(now) / 1000n) - context.clock.now();
   const state = await readTable(lake, options.folder);
@@ -66,8 +68,10 @@ export async function surveyExtract(context: SurveyContext, given: JsonObject): 
     fingerprint: null,
   };
   try {
-    const decided = await decideExtract(client, options, state, server, now, offset);
-    const estimate = await estimateOf(client, decided.inner, decided.identity.relation);
+    const { decided, estimate } = await source.control(async (client) => {
+      const extract = await decideExtract(client, options, state, server, now, offset);
+      return { decided: extract, estimate: await estimateOf(client, extract) };
+    });
     const facts: ExtractSurvey = {
       ...base,
       mode: decided.mode,
@@ -91,19 +95,27 @@ export async function surveyExtract(context: SurveyContext, given: JsonObject): 
   }
 }
 
-async function estimateOf(
-  client: { query<T extends object>(sql: string): Promise<{ rows: T[] }> },
-  sql: string,
-  relation: string,
-): Promise<{ readonly rows: number; readonly bytes: number }> {
+/** A plan as cheap as this is tried for its first row: the planner never estimates less than one. */
+const cheap = { rows: 1000, cost: 20_000 };
+
+interface Planned {
+  readonly 'QUERY PLAN': readonly {
+    readonly Plan: { readonly 'Plan Rows': number; readonly 'Plan Width': number; readonly 'Total Cost': number };
+  }[];
+}
+
+async function estimateOf(client: Client, decided: Extract): Promise<{ readonly rows: number; readonly bytes: number }> {
   try {
-    const { rows } = await client.query<{
-      'QUERY PLAN': readonly { readonly Plan: { readonly 'Plan Rows': number; readonly 'Plan Width': number } }[];
-    }>(`EXPLAIN (FORMAT JSON) ${sql}`);
+    const { rows } = await client.query<Planned>(`EXPLAIN (FORMAT JSON) ${decided.inner}`);
     const plan = rows[0]?.['QUERY PLAN'][0]?.Plan;
-    return { rows: plan?.['Plan Rows'] ?? 0, bytes: (plan?.['Plan Rows'] ?? 0) * (plan?.['Plan Width'] ?? 0) };
+    if (plan === undefined) return { rows: 0, bytes: 0 };
+    if (decided.low !== null && plan['Plan Rows'] <= cheap.rows && plan['Total Cost'] <= cheap.cost) {
+      const first = await client.query(`SELECT FROM (${decided.inner}) AS taken LIMIT 1`);
+      if (first.rowCount === 0) return { rows: 0, bytes: 0 };
+    }
+    return { rows: plan['Plan Rows'], bytes: plan['Plan Rows'] * plan['Plan Width'] };
   } catch (error) {
-    throw postgresError(error, `asking the planner about ${relation}`);
+    throw postgresError(error, `asking the planner about ${decided.identity.relation}`);
   }
 }
 

@@ -42,9 +42,10 @@ async function runExtract(context: NodeContext, options: ExtractOptions): Promis
   context.progress({ doing: 'reading the fence' });
   const member = await source.join(context, options.group, options.folder, (folder) => `extract ${lake.uri}/${folder}`);
   const { snapshot } = member;
-  const client = await source.control();
   const state = await readTable(lake, options.folder);
-  const decided = await decideExtract(client, options, state, snapshot.server, snapshot.reading.at, snapshot.clockOffsetMs);
+  const decided = await source.control((client) =>
+    decideExtract(client, options, state, snapshot.server, snapshot.reading.at, snapshot.clockOffsetMs),
+  );
   for (const warning of decided.warnings) context.log('warn', `${options.table.name}: ${warning}`);
   const last = state.last?.commit;
   const known = last !== undefined && isSameSource(last.source, decided.identity);
@@ -176,10 +177,7 @@ async function leaveDuck(duck: DuckDBConnection, alias: string, context: NodeCon
 async function watched<T>(context: NodeContext, source: PostgresSource, pid: number, body: () => Promise<T>): Promise<T> {
   const over = new AbortController();
   const stop = (): void => {
-    source
-      .control()
-      .then((client) => client.query('SELECT pg_terminate_backend($1)', [pid]))
-      .catch((error: unknown) => context.log('debug', `ending the query on the source: ${String(error)}`));
+    terminate(source, pid).catch((error: unknown) => context.log('debug', `ending the query on the source: ${String(error)}`));
   };
   if (context.signal.aborted) throw stoppedError();
   context.signal.addEventListener('abort', stop, { once: true });
@@ -193,14 +191,25 @@ async function watched<T>(context: NodeContext, source: PostgresSource, pid: num
   }
 }
 
+/** On a session of its own: the shared one may wait for a lock. */
+async function terminate(source: PostgresSource, pid: number): Promise<void> {
+  const client = await source.server.connect('stop');
+  try {
+    await client.query('SELECT pg_terminate_backend($1)', [pid]);
+  } finally {
+    await client.end();
+  }
+}
+
 async function look(context: NodeContext, source: PostgresSource, pid: number, over: AbortSignal): Promise<void> {
   while (!over.aborted) {
     try {
       await context.clock.sleep(lookEveryMs, over);
-      const client = await source.control();
-      const found = await client.query<{ rows: string; bytes: string }>(
-        'SELECT tuples_processed::text AS rows, bytes_processed::text AS bytes FROM pg_catalog.pg_stat_progress_copy WHERE pid = $1',
-        [pid],
+      const found = await source.control((client) =>
+        client.query<{ rows: string; bytes: string }>(
+          'SELECT tuples_processed::text AS rows, bytes_processed::text AS bytes FROM pg_catalog.pg_stat_progress_copy WHERE pid = $1',
+          [pid],
+        ),
       );
       const row = found.rows[0];
       if (row !== undefined && !over.aborted) context.progress({ rows: Number(row.rows), bytes: Number(row.bytes), doing: 'copying' });
@@ -239,7 +248,7 @@ function extractError(error: unknown, what: string): EngineError {
 
 /** The snapshot holds rows, not the catalog: a column that changed while it was read makes the attempt void. */
 async function refuseMovedSchema(source: PostgresSource, decided: Extract): Promise<void> {
-  const now = await describeRelation(await source.control(), decided.relation.relation);
+  const now = await source.control((client) => describeRelation(client, decided.relation.relation));
   if (JSON.stringify(now.columns) !== JSON.stringify(decided.relation.columns))
     throw new EngineError('failed', 'extract.schema-moved', `the columns of ${decided.identity.relation} changed while it was extracted`, {
       retryable: true,

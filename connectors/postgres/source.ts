@@ -21,8 +21,8 @@ export interface ExtractSettings {
 /** A Postgres database to extract from, for one command or run. */
 export interface PostgresSource extends Source {
   readonly server: PostgresServer;
-  /** One session for metadata, shared; outside any transaction. */
-  control(): Promise<Client>;
+  /** Runs a few short statements on the session for metadata, outside any transaction; one caller at a time, in the order of asking. */
+  control<T>(body: (client: Client) => Promise<T>): Promise<T>;
   /** The snapshot that all tables of this run are read under. The first to ask takes the leases of the whole group, then reads the fence, then opens it. */
   join(context: NodeContext, group: readonly string[], folder: string, leaseName: (folder: string) => string): Promise<Membership>;
   /** A DuckDB connection with the postgres extension loaded. The caller closes it. */
@@ -104,11 +104,18 @@ export function createSource(
   const control = lazy(openControl);
   const duck = lazy(openDuck);
   let group: Lazy<Group> | undefined;
+  let turn: Promise<unknown> = Promise.resolve();
+
+  const inTurn = <T>(body: (client: Client) => Promise<T>): Promise<T> => {
+    const mine = turn.then(async () => body(await control.get()));
+    turn = mine.catch(() => undefined);
+    return mine;
+  };
 
   return {
     server,
-    catalog: async (): Promise<readonly CatalogTable[]> => readCatalog(await control.get()),
-    control: () => control.get(),
+    catalog: (): Promise<readonly CatalogTable[]> => inTurn(readCatalog),
+    control: inTurn,
     async join(context, folders, folder, leaseName) {
       const before = group;
       const open = await before?.peek()?.catch(() => undefined);
