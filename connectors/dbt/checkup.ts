@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { findPython, runTool } from '../../engine/base/python.ts';
 import type { Checkup, Project } from '../../engine/connector.ts';
 import { errorData } from '../../engine/error.ts';
-import { environmentFolder, existingEnvironment } from './environment.ts';
+import { environmentFolder, existingEnvironment, newestMinor } from './environment.ts';
 
 /** Looks at dbt: the project's folder, and the program or what it would be made from. Makes nothing. */
 export async function checkup(project: Project, signal: AbortSignal): Promise<readonly Checkup[]> {
@@ -29,7 +29,7 @@ async function checkEnvironment(signal: AbortSignal): Promise<Checkup> {
   const subject = 'dbt';
   if ((await existingEnvironment()) !== undefined) return { subject, outcome: 'ok', message: `its environment is ${environmentFolder()}` };
   try {
-    const python = await findPython({ signal });
+    const python = await findPython({ signal, newestMinor });
     return {
       subject,
       outcome: 'ok',

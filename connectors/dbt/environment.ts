@@ -7,7 +7,7 @@ import type { LogLevel } from '../../engine/event.ts';
 import { constraints, requirements } from './requirements.ts';
 
 /** dbt-core 1.11 has been released for Python 3.10 to 3.13. */
-const newestMinor = 13;
+export const newestMinor = 13;
 
 const ownDbt = 'Or name a dbt of your own (dbt-core and dbt-postgres) in pipelines.yaml: dbt.command.';
 
