@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import pg from 'pg';
 import * as assert from 'uvu/assert';
-import { processes } from '../../../connectors/postgres/embedded/process.ts';
+import { processes, processOf } from '../../../connectors/postgres/embedded/process.ts';
 import { type Embedded, openEmbedded } from '../../../connectors/postgres/embedded.ts';
 import type { DatabaseParameters } from '../../../engine/connector.ts';
 import { EngineError } from '../../../engine/error.ts';
@@ -64,7 +64,7 @@ async function servers(folder: string): Promise<number> {
 }
 
 async function until(condition: () => Promise<boolean>, what: string): Promise<void> {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + 60_000;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`never came true: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -174,7 +174,9 @@ suite('embedded servers', (s) => {
       const watch =
         "SELECT count(*)::int FROM pg_stat_activity WHERE query LIKE 'SELECT count%generate%' AND state = 'active' AND pid <> pg_backend_pid()";
       await until(async () => (await query(before, watch))[0]?.[0] === 1, 'the long query runs');
-      process.kill((await serverPid(embedded.folder)) ?? 0, 'SIGKILL');
+      const postmaster = (await serverPid(embedded.folder)) ?? 0;
+      process.kill(postmaster, 'SIGKILL');
+      await until(async () => (await processOf(postmaster)) === undefined, 'the server is gone');
       const after = await embedded.open();
       assert.equal(await query(after, 'SELECT x FROM t'), [[1]]);
       assert.instance(await lost, Error);

@@ -23,7 +23,7 @@ suite('command line', ({ test, before, after }) => {
       assert.is(command.name, entry.name);
       assert.ok(command.examples.length > 0, entry.name);
       assert.ok(
-        command.examples.every((e) => e.startsWith(`engine ${entry.name}`)),
+        command.examples[0]?.startsWith(`engine ${entry.name}`) && command.examples.every((e) => e.startsWith('engine ')),
         entry.name,
       );
     }
