@@ -49,8 +49,8 @@ suite('store on postgres', ({ test }) => {
     await open().migrate();
     const client = await database.client();
     await client.query('INSERT INTO "odd ""state"" schema".migrations (number, name) VALUES (999, $1)', ['future']);
-    for (const work of [open().migrate(), open().exists()]) {
-      const error = await work.then(
+    for (const work of [() => open().migrate(), () => open().exists()]) {
+      const error = await work().then(
         () => undefined,
         (e: unknown) => e,
       );
