@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Json, JsonObject } from './base/json.ts';
 import { redact } from './base/secret.ts';
-import { EngineError } from './error.ts';
+import { EngineError, type Trouble } from './error.ts';
 import type { GraphNode } from './graph.ts';
 
 /** What a run would do: plain data, the same list that a run walks. */
@@ -25,6 +25,8 @@ export type PlannedNode = GraphNode & { readonly plan: NodePlan };
 export interface NodePlan {
   /** Glyphs: create `+`, replace `-/+`, merge `~`, read `>`, run `*`, nothing `=`, refused `!`. */
   readonly action: 'create' | 'replace' | 'merge' | 'read' | 'run' | 'nothing' | 'refused';
+  /** What kind of trouble a refused node would fail with; left out: a guard's. */
+  readonly trouble?: Trouble;
   /** One line. */
   readonly summary: string;
   /** Further lines: where it starts, what holds the fence, files, locks, what is destroyed. */
@@ -80,9 +82,11 @@ export function planMoves(plan: Plan): boolean {
   return plan.nodes.some((node) => node.plan.moves && node.plan.action !== 'run');
 }
 
-/** True when a node of the plan would be refused by a guard. */
-export function planRefused(plan: Plan): boolean {
-  return plan.nodes.some((node) => node.plan.action === 'refused');
+/** The trouble that a run of these plans would end with as far as can be known: the one that all refused nodes share, a guard's where they differ; undefined when none is refused. */
+export function troubleOfPlans(plans: readonly Plan[]): Trouble | undefined {
+  const refused = plans.flatMap(({ nodes }) => nodes.filter(({ plan }) => plan.action === 'refused'));
+  const troubles = new Set(refused.map(({ plan }) => plan.trouble ?? 'refused'));
+  return troubles.size > 1 ? 'refused' : [...troubles][0];
 }
 
 /** A plan read from text, as `engine plan --out` wrote it. Anything else is an EngineError `plan.unreadable`, trouble `usage`. */

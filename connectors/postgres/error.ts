@@ -221,6 +221,13 @@ function ruleOf(code: string | undefined, message: string): Rule {
   return rules.find((rule) => rule.text?.test(message) === true || (code !== undefined && rule.text?.test(code) === true)) ?? other;
 }
 
+/** DuckDB quotes the whole statement that failed; what the server said comes last. */
+function serverText(text: string): string {
+  if (!/Failed to (prepare|execute)/.test(text)) return text;
+  const said = Math.max(...['ERROR:  ', 'FATAL:  ', 'PANIC:  '].map((mark) => text.lastIndexOf(mark)));
+  return said < 0 ? text : text.slice(said + 'ERROR:  '.length).trim();
+}
+
 /**
  * An error of `pg`, libpq, DuckDB's postgres extension or Node as an EngineError `postgres.*`; `what` says what was being done and where
  * (`connecting to 10.0.0.5:5432`). Unreachable servers and missing rights are trouble `outside`, the rest `failed`. EngineErrors pass through.
@@ -230,7 +237,7 @@ export function postgresError(error: unknown, what: string): EngineError {
   const { message, code, detail, errors } = (typeof error === 'object' && error !== null ? error : { message: error }) as DriverError;
   // Several addresses were tried (AggregateError): the first one's reason stands for all.
   if (Array.isArray(errors) && errors.length > 0 && (message === undefined || message === '')) return postgresError(errors[0], what);
-  const text = String(message ?? error).trim();
+  const text = serverText(String(message ?? error).trim());
   const known = typeof code === 'string' ? code : undefined;
   const rule = /unsupported startup parameter/i.test(text) ? ruleOf(undefined, text) : ruleOf(known, text);
   const more = typeof detail === 'string' && detail !== '' && rule.code !== 'postgres.no-right' ? ` (${detail})` : '';

@@ -8,6 +8,7 @@ import { readTable } from '../../lake/log.ts';
 import { postgresError } from './error.ts';
 import { decideExtract, type Extract, type ExtractOptions, lookbackOf } from './extract-facts.ts';
 import { showRelation } from './identifier.ts';
+import { firstHolder } from './lock.ts';
 import { fenceFromReadings, readServerFacts, readUntilSettled } from './snapshot.ts';
 import { postgresSource } from './source.ts';
 import { isSameSource } from './start.ts';
@@ -81,6 +82,7 @@ export async function surveyExtract(context: SurveyContext, given: JsonObject): 
       columns: decided.columns.length,
       warnings: [
         ...decided.warnings,
+        ...(estimate.locked === undefined ? [] : [estimate.locked]),
         ...(last !== undefined && !isSameSource(last.source, decided.identity)
           ? ['the lake holds rows of another source: they are replaced']
           : []),
@@ -95,8 +97,19 @@ export async function surveyExtract(context: SurveyContext, given: JsonObject): 
   }
 }
 
+/** What the planner thinks; null with the reason where the table is locked. */
+interface Estimate {
+  readonly rows: number | null;
+  readonly bytes: number | null;
+  readonly locked?: string;
+}
+
+/** A plan that waits for a lock would look as if it hung, and hold up all that queue behind it. */
+const lockTimeoutMs = 2000;
+
 /** A plan as cheap as this is tried for its first row: the planner never estimates less than one. */
 const cheap = { rows: 1000, cost: 20_000 };
+const probeTimeoutMs = 2000;
 
 interface Planned {
   readonly 'QUERY PLAN': readonly {
@@ -104,18 +117,49 @@ interface Planned {
   }[];
 }
 
-async function estimateOf(client: Client, decided: Extract): Promise<{ readonly rows: number; readonly bytes: number }> {
+async function estimateOf(client: Client, decided: Extract): Promise<Estimate> {
+  await client.query(`BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL lock_timeout = ${lockTimeoutMs}`);
   try {
-    const { rows } = await client.query<Planned>(`EXPLAIN (FORMAT JSON) ${decided.inner}`);
-    const plan = rows[0]?.['QUERY PLAN'][0]?.Plan;
-    if (plan === undefined) return { rows: 0, bytes: 0 };
-    if (decided.low !== null && plan['Plan Rows'] <= cheap.rows && plan['Total Cost'] <= cheap.cost) {
-      const first = await client.query(`SELECT FROM (${decided.inner}) AS taken LIMIT 1`);
-      if (first.rowCount === 0) return { rows: 0, bytes: 0 };
-    }
-    return { rows: plan['Plan Rows'], bytes: plan['Plan Rows'] * plan['Plan Width'] };
+    return await askPlanner(client, decided);
   } catch (error) {
-    throw postgresError(error, `asking the planner about ${decided.identity.relation}`);
+    if ((error as { readonly code?: unknown }).code !== '55P03')
+      throw postgresError(error, `asking the planner about ${decided.identity.relation}`);
+  } finally {
+    // A session that is gone has no transaction any more.
+    await client.query('ROLLBACK').catch(() => undefined);
+  }
+  const holder = await firstHolder(
+    client,
+    `l.locktype = 'relation' AND l.relation = $1::text::oid AND l.mode = 'AccessExclusiveLock'
+     AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())`,
+    decided.relation.oid,
+  );
+  const by = holder === undefined ? 'by another session' : `by ${holder.text}`;
+  return {
+    rows: null,
+    bytes: null,
+    locked: `${decided.identity.relation} is locked ${by}: there is no estimate, and an extract waits until the lock is gone`,
+  };
+}
+
+async function askPlanner(client: Client, decided: Extract): Promise<Estimate> {
+  const { rows } = await client.query<Planned>(`EXPLAIN (FORMAT JSON) ${decided.inner}`);
+  const plan = rows[0]?.['QUERY PLAN'][0]?.Plan;
+  if (plan === undefined) return { rows: 0, bytes: 0 };
+  if (decided.low !== null && plan['Plan Rows'] <= cheap.rows && plan['Total Cost'] <= cheap.cost) {
+    if (await isEmpty(client, decided.inner)) return { rows: 0, bytes: 0 };
+  }
+  return { rows: plan['Plan Rows'], bytes: plan['Plan Rows'] * plan['Plan Width'] };
+}
+
+/** False also where that cannot be said soon: a view may do anything. */
+async function isEmpty(client: Client, sql: string): Promise<boolean> {
+  try {
+    await client.query(`SET LOCAL statement_timeout = ${probeTimeoutMs}`);
+    return (await client.query(`SELECT FROM (${sql}) AS taken LIMIT 1`)).rowCount === 0;
+  } catch (error) {
+    if ((error as { readonly code?: unknown }).code === '57014') return false;
+    throw error;
   }
 }
 
@@ -127,6 +171,7 @@ export function describeExtract(given: JsonObject, surveyed: JsonObject): NodePl
   if (facts.refused !== null)
     return {
       action: 'refused',
+      trouble: facts.refused.trouble,
       summary: facts.refused.message,
       details: facts.refused.hint === undefined ? [] : [facts.refused.hint],
       warnings: [],

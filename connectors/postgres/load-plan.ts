@@ -174,13 +174,15 @@ function outlookOf(options: LoadOptions, given: JsonObject, earlier: ReadonlyMap
   const replaces = takesAll || facts.action === 'replace' || (brings && facts.lakeVersion < 0);
   const refused = facts.refused ?? (replaces ? facts.noReplace : null);
   const idle = !brings && facts.versions.length === 0;
+  // An extract whose rows nobody could estimate leaves the load without an estimate too.
+  const unknown = idle || (brings && extract.rowsEstimate === undefined);
   return {
     facts,
     target: showRelation(options.into),
     action: refused !== null ? 'refused' : idle ? 'nothing' : facts.staging === null ? 'create' : replaces ? 'replace' : 'merge',
     refused,
-    rowsEstimate: idle ? undefined : rows.reduce((a, b) => a + b, 0),
-    bytesEstimate: idle ? undefined : bytes.reduce((a, b) => a + b, 0),
+    rowsEstimate: unknown ? undefined : rows.reduce((a, b) => a + b, 0),
+    bytesEstimate: unknown ? undefined : bytes.reduce((a, b) => a + b, 0),
     extract: brings ? extract : undefined,
   };
 }
@@ -265,6 +267,7 @@ function refusal(error: ErrorData, common: { readonly warnings: readonly string[
   return {
     ...common,
     action: 'refused',
+    trouble: error.trouble,
     summary: error.message,
     details: error.hint === undefined ? [] : [error.hint],
     moves: false,

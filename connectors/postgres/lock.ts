@@ -93,7 +93,8 @@ async function lockPatiently(
   }
 }
 
-async function firstHolder(
+/** The oldest session that was granted a lock for which the condition on `pg_locks` (as `l`, with `$1`) holds; undefined when there is none. */
+export async function firstHolder(
   client: Client,
   condition: string,
   value: string,

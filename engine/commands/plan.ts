@@ -2,7 +2,8 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command, CommandContext, CommandInput } from '../command.ts';
 import { EngineError, errorData, exitCodeOf } from '../error.ts';
-import { type Plan, planMoves, planRefused } from '../plan.ts';
+import { type Plan, planMoves, troubleOfPlans } from '../plan.ts';
+import { orStopped } from './or-stopped.ts';
 import { createPlanner, type PlanRequest, planPipeline } from './plan-pipeline.ts';
 
 export { planPipeline, requestOf } from './plan-pipeline.ts';
@@ -34,7 +35,7 @@ async function runPlan(context: CommandContext, input: CommandInput): Promise<nu
   const detailed = input.options.detailedExitcode === true;
   if (typeof pipeline === 'string') {
     try {
-      const plan = await planPipeline(context, requestFrom(pipeline, input));
+      const plan = await orStopped(context.signal, planPipeline(context, requestFrom(pipeline, input)));
       if (typeof out === 'string') await savePlan(context, plan, out);
       context.reporter.plan(plan, { sql: input.options.sql === true });
       return exitCode([plan], detailed);
@@ -63,7 +64,7 @@ async function planAll(context: CommandContext, sql: boolean, detailed: boolean)
   const failures: { readonly pipeline: string; readonly error: unknown }[] = [];
   for (const name of names) {
     try {
-      const plan = await planner.plan({ pipeline: name });
+      const plan = await orStopped(context.signal, planner.plan({ pipeline: name }));
       plans.push(plan);
       if (!context.json) context.reporter.plan(plan, { sql });
     } catch (error) {
@@ -90,9 +91,10 @@ function requestFrom(pipeline: string, input: CommandInput): PlanRequest {
   };
 }
 
-/** A plan that a guard would refuse is exit 4, so that a check before the run finds it; 1 where 2 means `something to move`. */
+/** A plan whose run would fail ends with the run's exit code, so that a check before the run finds it; 1 where 2 means `something to move`. */
 function exitCode(plans: readonly Plan[], detailed: boolean): number {
-  if (plans.some(planRefused)) return detailed ? 1 : exitCodeOf({ trouble: 'refused' });
+  const trouble = troubleOfPlans(plans);
+  if (trouble !== undefined) return detailed ? 1 : exitCodeOf({ trouble });
   return detailed && plans.some(planMoves) ? 2 : 0;
 }
 

@@ -2,8 +2,9 @@ import type { Command } from '../command.ts';
 import { EngineError } from '../error.ts';
 import { runOf } from '../run.ts';
 import { knownRun, storeWithRuns } from './known-run.ts';
+import { orStopped } from './or-stopped.ts';
 import { planPipeline, requestOf } from './plan-pipeline.ts';
-import { orStopped, runPlan, sweep } from './run-plan.ts';
+import { runPlan, sweep } from './run-plan.ts';
 
 /** `engine retry RUN`: a new run of the same request; what succeeded in the earlier one is not done again. */
 export const command: Command = {

@@ -61,16 +61,6 @@ export async function runPlan(context: CommandContext, plan: Plan, trigger: stri
   return exitCodeOf(run.error);
 }
 
-/** The work's end, or the signal's reason as soon as it is aborted; for work that only reads. */
-export function orStopped<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    work.finally(() => signal.removeEventListener('abort', onAbort)).then(resolve, reject);
-  });
-}
-
 /** Marks runs whose process is gone, and says so. */
 export async function sweep(context: CommandContext, store: Store): Promise<void> {
   for (const runId of await store.sweep())

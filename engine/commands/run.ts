@@ -2,9 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command, CommandContext, CommandInput } from '../command.ts';
 import { EngineError, exitCodeOf } from '../error.ts';
-import { checkSavedPlan, type Plan, parsePlan, planRefused } from '../plan.ts';
+import { checkSavedPlan, type Plan, parsePlan, troubleOfPlans } from '../plan.ts';
+import { orStopped } from './or-stopped.ts';
 import { type PlanRequest, planPipeline, requestOf } from './plan-pipeline.ts';
-import { orStopped, runPlan } from './run-plan.ts';
+import { runPlan } from './run-plan.ts';
 
 /** `engine run`: exit 0 when all succeeded, else by what failed (1, 3, 4); 130 or 143 when it was stopped by a signal. */
 export const command: Command = {
@@ -30,7 +31,8 @@ export const command: Command = {
     const plan = await orStopped(context.signal, askedPlan(context, input));
     if (input.options.dryRun === true) {
       context.reporter.plan(plan, { sql: false });
-      return planRefused(plan) ? exitCodeOf({ trouble: 'refused' }) : 0;
+      const trouble = troubleOfPlans([plan]);
+      return trouble === undefined ? 0 : exitCodeOf({ trouble });
     }
     return runPlan(context, plan, 'cli');
   },

@@ -65,6 +65,13 @@ suite('errors of Postgres drivers', (s) => {
     for (const [message, kind] of table) assert.is(postgresError(new Error(message), 'x').code, kind, message);
   });
 
+  s.test('of a statement that DuckDB quotes only what the server said is told, and the statement decides nothing', () => {
+    const quoted = 'Invalid Error: Failed to prepare COPY "COPY (SELECT \'ERROR:  Connection refused\' FROM t) TO STDOUT": ';
+    const error = postgresError(new Error(`${quoted}ERROR:  permission denied for table t\n`), 'extracting public.t');
+    assert.is(error.code, 'postgres.no-right');
+    assert.is(error.message, 'extracting public.t: permission denied for table t');
+  });
+
   s.test('an engine error passes through, and anything else is carried along as the cause', () => {
     const own = new EngineError('refused', 'a.b', 'c');
     assert.is(postgresError(own, 'x'), own);

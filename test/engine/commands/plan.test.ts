@@ -93,9 +93,12 @@ suite('plan command', ({ test, before, after }) => {
     assert.is((await failure(run({ detailedExitcode: true, pipeline: 'usres' }))).trouble, 'failed');
   });
 
-  test('a plan that a guard would refuse is exit 4', async () => {
+  test('a plan that a guard would refuse is exit 4, one that lacks a right exit 3, as the run would be', async () => {
     const refused = types().map((t) => ({ ...t, describe: () => nodePlanOf({ action: 'refused' }) }));
     assert.is((await run({ pipeline: 'users' }, { types: refused })).code, 4);
+    assert.is((await run({ pipeline: 'users', detailedExitcode: true }, { types: refused })).code, 1);
+    const withoutRight = types().map((t) => ({ ...t, describe: () => nodePlanOf({ action: 'refused', trouble: 'outside' }) }));
+    assert.is((await run({ pipeline: 'users' }, { types: withoutRight })).code, 3);
   });
 
   test('--out saves a plan that can be read again, and leaves no other file', async () => {
