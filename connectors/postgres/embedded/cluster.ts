@@ -74,11 +74,12 @@ async function lastLines(log: string, from: number): Promise<string> {
   return text.subarray(from).toString().trim().split('\n').slice(-8).join('\n');
 }
 
-/** What a killed initdb left beside the data. */
+/** What a killed initdb left beside the data. One that an orphaned initdb still writes into may stay for the next start to remove: it is in nobody's way. */
 async function removeDrafts(cluster: Cluster): Promise<void> {
   const folder = dirname(cluster.data);
   for (const name of await readdir(folder))
-    if (/^data\.\d+-[0-9a-f]{12}/.test(name)) await rm(join(folder, name), { recursive: true, force: true });
+    if (/^data\.\d+-[0-9a-f]{12}/.test(name))
+      await rm(join(folder, name), { recursive: true, force: true, maxRetries: 3, retryDelay: 50 }).catch(() => undefined);
 }
 
 /** Makes the data folder when there is none: beside it first, then renamed, so that a killed initdb leaves no half one. */
