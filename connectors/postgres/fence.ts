@@ -55,11 +55,16 @@ function startOf(s: SessionReading): Instant | undefined {
   return s.state === 'idle' ? undefined : earliest(s.transactionStart, s.queryStart);
 }
 
-/** The candidate that a reading gives: the time, and the sessions whose start cannot be seen and that were running then. */
+/**
+ * The candidate that a reading gives: the time, and the sessions whose start cannot be seen and that were running then. The start of a query says nothing
+ * about that of its transaction where `track_activities` was turned on in between.
+ */
 export function candidateOf(reading: FenceReading): FenceCandidate {
   const others = reading.sessions.filter((s) => !s.keeper);
   const starts = others.filter(visible).map(startOf);
-  const hidden = others.filter((s) => s.virtualId !== undefined && (!visible(s) || (s.state !== 'idle' && startOf(s) === undefined)));
+  const hidden = others.filter(
+    (s) => s.virtualId !== undefined && (!visible(s) || (s.state !== 'idle' && s.transactionStart === undefined)),
+  );
   return {
     at: earliest(reading.at, ...starts) ?? reading.at,
     running: Object.fromEntries(hidden.map((s) => [String(s.pid), s.virtualId ?? ''])),
@@ -108,7 +113,10 @@ function holderOf(reading: FenceReading, at: Instant | null): Holder | undefined
   };
 }
 
-/** Sessions of this database but our own and autovacuum; a virtual id without a session counts as running (its session began in between). */
+/**
+ * Sessions of this database but our own, autovacuum, and those that stream the log to a subscriber or a standby (their one command lasts for months and writes
+ * nothing); a virtual id without a session counts as running (its session began in between).
+ */
 const sessionsSql = `
   SELECT coalesce(l.pid, a.pid) AS pid, l.virtualxid AS virtual_id, a.state, a.usename::text AS user, a.application_name AS application,
          ${sqlInstant('a.xact_start')} AS transaction_start, ${sqlInstant('a.query_start')} AS query_start,
@@ -124,6 +132,7 @@ const sessionsSql = `
     AND (a.pid IS NULL OR a.datid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()))
     AND (a.pid IS NULL OR a.usesysid IS NOT NULL OR a.backend_type NOT IN ('autovacuum worker', 'autovacuum launcher'))
     AND NOT (a.pid IS NOT NULL AND a.usesysid IS NULL AND a.backend_type IS NULL)
+    AND (a.backend_type = 'walsender' AND ltrim(a.query) LIKE 'START_REPLICATION%') IS NOT TRUE
     AND (l.pid IS NOT NULL OR a.state IS DISTINCT FROM 'idle')`;
 
 interface SessionRow {

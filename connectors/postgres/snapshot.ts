@@ -18,7 +18,7 @@ export interface ServerFacts {
   /** May see when other sessions' transactions began. */
   readonly seesAll: boolean;
   readonly versionNumber: number;
-  /** Zones that the database's writers may use: by server, database and role settings. */
+  /** Zones that the database's writers may use: by server, database and role settings. The last one is words, where the server's own cannot be seen. */
   readonly timeZones: readonly string[];
 }
 
@@ -40,6 +40,8 @@ export interface SharedSnapshot {
 const waitForSessionsMs = 1000;
 const lookAgainMs = 25;
 
+const serverZoneHidden = "and the server's own, which this role's setting hides";
+
 /** Reads what kind of server this is; what the role may not ask is left at a neutral value. */
 export async function readServerFacts(client: Client): Promise<ServerFacts> {
   try {
@@ -55,10 +57,13 @@ export async function readServerFacts(client: Client): Promise<ServerFacts> {
           (SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'TimeZone') AS zone`);
     const row = base.rows[0];
     if (row === undefined) throw new Error('the server gave no answer about itself');
-    const zones = await client.query<{ zone: string }>(
-      `SELECT DISTINCT substr(s.setting, 10) AS zone FROM pg_catalog.pg_db_role_setting r CROSS JOIN LATERAL unnest(r.setconfig) AS s(setting)
+    const zones = await client.query<{ zone: string; own: boolean; everybody: boolean }>(
+      `SELECT substr(s.setting, 10) AS zone, r.setrole = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = session_user) AS own, r.setrole = 0 AND r.setdatabase <> 0 AS everybody
+       FROM pg_catalog.pg_db_role_setting r CROSS JOIN LATERAL unnest(r.setconfig) AS s(setting)
        WHERE r.setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())) AND lower(s.setting) LIKE 'timezone=%'`,
     );
+    // What this role is given hides what the server gives to others.
+    const hidden = zones.rows.some((z) => z.own) && !zones.rows.some((z) => z.everybody);
     const control = await client.query<{ identifier: string; timeline: number }>(
       `SELECT (SELECT system_identifier::text FROM pg_catalog.pg_control_system()) AS identifier,
               (SELECT timeline_id FROM pg_catalog.pg_control_checkpoint()) AS timeline`,
@@ -71,7 +76,7 @@ export async function readServerFacts(client: Client): Promise<ServerFacts> {
       replayedTo: row.standby ? row.replayed : null,
       seesAll: row.sees_all,
       versionNumber: row.version,
-      timeZones: [...new Set([row.zone, ...zones.rows.map((z) => z.zone)])].sort(),
+      timeZones: [...[...new Set([row.zone, ...zones.rows.map((z) => z.zone)])].sort(), ...(hidden ? [serverZoneHidden] : [])],
     };
   } catch (error) {
     throw postgresError(error, 'asking the source what kind of server it is');
@@ -108,10 +113,12 @@ export function fenceFromReadings(
       holder: { pid: undefined, since: server.replayedTo ?? undefined, text: 'the source is a standby: the fence is what it has replayed' },
       candidates: [],
     };
-  let candidates = settle(earlier, first);
+  // A clock that was set back: what lies above it now says nothing about who begins from here on.
+  const sane = earlier.filter((c) => c.at <= first.at);
+  let candidates = settle(sane, first);
   candidates = [...candidates, candidateOf(first)];
   for (const reading of readings.slice(1)) candidates = settle(candidates, reading);
-  return fenceOf(before, candidates, { ...first, prepared: last.prepared });
+  return fenceOf(before === null || before <= first.at ? before : first.at, candidates, { ...first, prepared: last.prepared });
 }
 
 /** Opens the snapshot that all tables of a pipeline are read under: the fence first, outside any transaction, and only then the snapshot. */

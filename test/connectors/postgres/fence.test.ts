@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert';
 import { candidateOf, type FenceReading, fenceOf, type SessionReading, settle } from '../../../connectors/postgres/fence.ts';
+import { fenceFromReadings, type ServerFacts } from '../../../connectors/postgres/snapshot.ts';
 import { suite } from '../../support/suite.ts';
 
 const at = (second: number): string => `2026-05-01T10:00:${String(second).padStart(2, '0')}.000000Z`;
@@ -28,6 +29,17 @@ function reading(second: number, sessions: readonly SessionReading[], prepared: 
 function fence(read: FenceReading): ReturnType<typeof fenceOf> {
   return fenceOf(null, [candidateOf(read)], read);
 }
+
+const primary: ServerFacts = {
+  systemIdentifier: '1',
+  timeline: 1,
+  database: 'shop',
+  standby: false,
+  replayedTo: null,
+  seesAll: false,
+  versionNumber: 180_000,
+  timeZones: ['UTC'],
+};
 
 suite('fence', ({ test }) => {
   test('with nobody else the fence is now', () => {
@@ -70,6 +82,26 @@ suite('fence', ({ test }) => {
     const f = fence(reading(30, [session(7, { state: 'disabled' })]));
     assert.is(f.at, null);
     assert.is(Object.keys(f.candidates[0]?.running ?? {}).length, 1);
+  });
+
+  test('the start of a query is not taken for that of a transaction which began while track_activities was off', () => {
+    const read = reading(30, [session(7, { state: 'idle in transaction', queryStart: at(25) })]);
+    const f = fence(read);
+    assert.is(f.at, null);
+    assert.equal(f.candidates, [{ at: at(25), running: { 7: '7/1' } }]);
+  });
+
+  test('after the clock was set back, neither the last fence nor a candidate above it counts', () => {
+    const later = [{ at: at(50), running: { 7: '7/1' } }];
+    assert.is(fenceFromReadings(primary, [reading(30, [])], at(45), later).at, at(30));
+    const held = reading(30, [session(9, hidden)]);
+    assert.is(fenceFromReadings(primary, [held], at(45), later).at, at(30));
+    const prepared = reading(30, [], [{ gid: 'order-1', since: at(3), owner: 'app' }]);
+    assert.is(fenceFromReadings(primary, [prepared], at(45), later).at, at(30));
+    assert.equal(
+      fenceFromReadings(primary, [held], at(20), [{ at: at(25), running: { 9: '9/0' } }]).candidates.map((c) => c.at),
+      [at(25), at(30)],
+    );
   });
 
   test('a candidate becomes the fence once each of its sessions was seen without a transaction', () => {
