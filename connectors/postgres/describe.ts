@@ -22,7 +22,7 @@ export interface SourceColumn {
   readonly name: string;
   readonly type: PostgresType;
   readonly notNull: boolean;
-  /** Old rows may hold a value that no change of theirs put there: a default, an identity, a generated value. */
+  /** Old rows may hold a value that no change of theirs put there: a default (its type's too, and one that was dropped since), an identity, a generated value. */
   readonly filledByServer: boolean;
 }
 
@@ -93,8 +93,9 @@ export async function describeRelation(client: Client, relation: Relation): Prom
     const types = new Map((await client.query<TypeRow>(typesSql, [row.oid])).rows.map((t) => [t.oid, t]));
     const columns = await client.query<{ name: string; type: string; typmod: number; text: string; not_null: boolean; filled: boolean }>(
       `SELECT a.attname::text AS name, a.atttypid::text AS type, a.atttypmod AS typmod, pg_catalog.format_type(a.atttypid, a.atttypmod) AS text,
-              a.attnotnull AS not_null, (a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '') AS filled
-       FROM pg_catalog.pg_attribute a WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`,
+              a.attnotnull AS not_null,
+              (a.atthasdef OR a.atthasmissing OR a.attidentity <> '' OR a.attgenerated <> '' OR t.typdefault IS NOT NULL) AS filled
+       FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`,
       [row.oid],
     );
     const key = await client.query<{ name: string }>(

@@ -17,6 +17,31 @@ const schema = `
   INSERT INTO users SELECT g, 'user ' || g, now() - interval '1 day' FROM generate_series(1, 20) g;
   INSERT INTO orders SELECT g, g, now() - interval '1 day' FROM generate_series(1, 20) g;`;
 
+/** A session of this database that streams the log; its pid. `pg_terminate_backend` ends it. */
+async function streamingSession(db: TestDatabase): Promise<number> {
+  const { default: driver } = await import('pg');
+  const { host, port, user, password, database } = db.parameters;
+  // `pg` passes it on to the server; its types do not know it.
+  const config = { host, port, user, password, database, replication: 'database' };
+  const stream = new driver.Client(config);
+  stream.on('error', () => undefined);
+  await stream.connect();
+  await stream.query('CREATE_REPLICATION_SLOT stream TEMPORARY PHYSICAL RESERVE_WAL');
+  const { rows } = await stream.query('IDENTIFY_SYSTEM');
+  stream.query(`START_REPLICATION SLOT stream PHYSICAL ${rows[0].xlogpos}`).catch(() => undefined);
+  const watcher = await db.client();
+  let pid: number | undefined;
+  await waitUntil(async () => {
+    const found = await watcher.query(
+      "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'START_REPLICATION%'",
+    );
+    pid = found.rows[0]?.pid;
+    return pid !== undefined;
+  }, 'the stream has begun');
+  await watcher.end();
+  return pid ?? 0;
+}
+
 suite('postgres.extract', ({ test, before, after }) => {
   let db: TestDatabase;
   let limitedUrl: string;
@@ -100,6 +125,43 @@ suite('postgres.extract', ({ test, before, after }) => {
     await holder.query('ROLLBACK');
     await holder.end();
     assert.is((await extractUsers(rig)).heldBy, null);
+  });
+
+  test('a session that streams the log to a subscriber does not hold the fence', async () => {
+    await reset();
+    const rig = await rigOn();
+    const stream = await streamingSession(db);
+    try {
+      const began = (await client.query('SELECT clock_timestamp()::text AS at')).rows[0].at;
+      const facts = await extractUsers(rig, 'full');
+      assert.is(facts.heldBy, null);
+      assert.is((await client.query('SELECT $1::timestamptz >= $2::timestamptz AS moved', [facts.fence, began])).rows[0].moved, true);
+    } finally {
+      await client.query('SELECT pg_terminate_backend($1)', [stream]);
+    }
+  });
+
+  test("a cursor without time zone is refused where this role's setting hides the zone of others", async () => {
+    await reset();
+    await client.query('ALTER TABLE users ALTER COLUMN updated_at TYPE timestamp');
+    await client.query(`ALTER ROLE ${role} SET TimeZone = 'UTC'`);
+    try {
+      const rig = await rigOn(limitedUrl);
+      await extractUsers(rig, 'full');
+      const [one] = await rig.extract('incremental', [users]);
+      assert.is(one?.outcome.kind === 'failed' ? one.outcome.error.code : '', 'extract.cursor-zone');
+      const told = { ...users, cursorTimezone: 'UTC' };
+      await rig.extract('full', [told]);
+      const [known] = await rig.extract('incremental', [told]);
+      assert.is(known?.outcome.kind, 'succeeded');
+      await client.query(`ALTER DATABASE ${db.name} SET TimeZone = 'UTC'`);
+      const plain = await rigOn(limitedUrl);
+      await extractUsers(plain, 'full');
+      await extractUsers(plain);
+    } finally {
+      await client.query(`ALTER ROLE ${role} RESET TimeZone`);
+      await client.query(`ALTER DATABASE ${db.name} RESET TimeZone`);
+    }
   });
 
   test('without a change the fence moves and no file is added', async () => {
@@ -255,6 +317,16 @@ suite('postgres.extract', ({ test, before, after }) => {
     assert.equal(await lakeRows(rig.lake, 'users', "SELECT id FROM files WHERE nick = 'zed'"), [{ id: '2' }]);
     for (const [ddl, undo, code] of [
       ['ALTER TABLE users ADD COLUMN level int DEFAULT 1', 'ALTER TABLE users DROP COLUMN level', 'extract.column-with-values'],
+      [
+        'ALTER TABLE users ADD COLUMN level int DEFAULT 1; ALTER TABLE users ALTER COLUMN level DROP DEFAULT',
+        'ALTER TABLE users DROP COLUMN level',
+        'extract.column-with-values',
+      ],
+      [
+        'CREATE DOMAIN rank AS int DEFAULT 1; ALTER TABLE users ADD COLUMN level rank',
+        'ALTER TABLE users DROP COLUMN level; DROP DOMAIN rank',
+        'extract.column-with-values',
+      ],
       ['ALTER TABLE users RENAME COLUMN nick TO nickname', 'ALTER TABLE users RENAME COLUMN nickname TO nick', 'extract.column-vanished'],
       ['ALTER TABLE users ALTER COLUMN nick TYPE varchar(10)', 'ALTER TABLE users ALTER COLUMN nick TYPE text', 'extract.column-changed'],
     ] as const) {
