@@ -30,7 +30,8 @@ export function extractColumns(relation: SourceRelation, table: TableConfig, kno
   for (const name of [...(include ?? []), ...exclude, ...Object.keys(rename), ...Object.keys(types), ...(table.key ?? [])])
     if (!names.has(name)) throw noColumn(relation, name, `tables.${table.name}`);
   const before = new Map(known.map((f) => [f.metadata['engine.name'], f.name]));
-  const taken = new Set(reserved);
+  const given = new Set<string>();
+  const taken = new Set([...reserved, ...known.map((f) => f.name.toLowerCase())]);
   return relation.columns
     .filter((c) => (include === undefined || include.includes(c.name)) && !exclude.includes(c.name))
     .map((c) => {
@@ -44,8 +45,15 @@ export function extractColumns(relation: SourceRelation, table: TableConfig, kno
             hint: `rename it on the way: \`columns: { rename: { ${JSON.stringify(c.name)}: source_${name.replace(/^_/, '')} } }\`, or exclude it`,
           },
         );
-      const kept = before.get(name);
-      const lakeName = kept !== undefined && !taken.has(kept.toLowerCase()) ? kept : cleanName(name, taken);
+      if (given.has(name))
+        throw new EngineError(
+          'usage',
+          'extract.same-name',
+          `two columns of ${showRelation(relation.relation)} would be named ${quoteIdentifier(name)} in staging`,
+          { hint: `rename one of them otherwise, or exclude it (\`columns\` of tables.${table.name})` },
+        );
+      given.add(name);
+      const lakeName = before.get(name) ?? cleanName(name, taken);
       taken.add(lakeName.toLowerCase());
       const passage = passageOf(c.type, types[c.name] === 'string');
       return {
