@@ -113,12 +113,12 @@ export function fenceFromReadings(
       holder: { pid: undefined, since: server.replayedTo ?? undefined, text: 'the source is a standby: the fence is what it has replayed' },
       candidates: [],
     };
-  // A clock that was set back: what lies above it now says nothing about who begins from here on.
+  // A clock that was set back: what lies above it now says nothing about who began since. With nothing better the next extract takes everything.
   const sane = earlier.filter((c) => c.at <= first.at);
   let candidates = settle(sane, first);
   candidates = [...candidates, candidateOf(first)];
   for (const reading of readings.slice(1)) candidates = settle(candidates, reading);
-  return fenceOf(before === null || before <= first.at ? before : first.at, candidates, { ...first, prepared: last.prepared });
+  return fenceOf(before !== null && before <= first.at ? before : null, candidates, { ...first, prepared: last.prepared });
 }
 
 /** Opens the snapshot that all tables of a pipeline are read under: the fence first, outside any transaction, and only then the snapshot. */
