@@ -94,8 +94,13 @@ export async function decideExtract(
     cursorColumn: cursor?.column.name,
     key: table.key ?? relation.primaryKey,
   });
-  return { relation, columns, key, fingerprint, identity, mode, low: start.low, warnings: start.warnings, inner };
+  const warnings = wantsCursor && key.length === 0 ? [...start.warnings, readTwice] : start.warnings;
+  return { relation, columns, key, fingerprint, identity, mode, low: start.low, warnings, inner };
 }
+
+/** Only a key tells a row that is read again from another one like it. */
+const readTwice =
+  'the table has no key, so a row that is read again (from the last fence less the lookback) is added to staging again: give it a `key`, or let its models drop repeated rows';
 
 /** In a full extract a cursor that cannot be used is no obstacle: the next incremental one says what is wrong with it. */
 function cursorIfAny(relation: SourceRelation, table: TableConfig, server: ServerFacts, wanted: boolean): Cursor | undefined {

@@ -339,6 +339,22 @@ suite('postgres.extract', ({ test, before, after }) => {
     assert.is(meaning?.outcome.kind === 'failed' ? meaning.outcome.error.code : '', 'extract.meaning-changed');
   });
 
+  test('a table without a key is taken incrementally only to be appended, with a warning that rows are read twice', async () => {
+    await reset();
+    const rig = await rigOn();
+    const bare = { ...users, key: [] };
+    const [merged] = await rig.extract('incremental', [bare]);
+    assert.is(merged?.outcome.kind === 'failed' ? merged.outcome.error.code : '', 'extract.no-key');
+    const said: string[] = [];
+    const [one] = await rig.extract('incremental', [{ ...bare, load: 'append' }], {
+      onEvent: (event) => {
+        if (event.type === 'log' && event.level === 'warn') said.push(event.text);
+      },
+    });
+    assert.is(one?.outcome.kind, 'succeeded');
+    assert.match(said.join('\n'), /users: the table has no key, so a row that is read again/);
+  });
+
   test('a stop ends the query on the server at once and publishes nothing', async () => {
     await reset();
     await client.query('CREATE VIEW slow AS SELECT id, name, updated_at, pg_sleep(30)::text AS wait FROM users');
