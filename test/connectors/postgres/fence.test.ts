@@ -95,9 +95,9 @@ suite('fence', ({ test }) => {
     const later = [{ at: at(50), running: { 7: '7/1' } }];
     assert.is(fenceFromReadings(primary, [reading(30, [])], at(45), later).at, at(30));
     const held = reading(30, [session(9, hidden)]);
-    assert.is(fenceFromReadings(primary, [held], at(45), later).at, at(30));
+    assert.is(fenceFromReadings(primary, [held], at(45), later).at, null);
     const prepared = reading(30, [], [{ gid: 'order-1', since: at(3), owner: 'app' }]);
-    assert.is(fenceFromReadings(primary, [prepared], at(45), later).at, at(30));
+    assert.is(fenceFromReadings(primary, [prepared], at(45), later).at, null);
     assert.equal(
       fenceFromReadings(primary, [held], at(20), [{ at: at(25), running: { 9: '9/0' } }]).candidates.map((c) => c.at),
       [at(25), at(30)],
