@@ -8,7 +8,7 @@ import { describeRelation, type SourceRelation } from './describe.ts';
 import { showRelation } from './identifier.ts';
 import { type Cursor, cursorOf, type ExtractColumn, extractColumns, fingerprintOf, innerSql, keyOf } from './select.ts';
 import type { ServerFacts } from './snapshot.ts';
-import { type SourceIdentity, startOf } from './start.ts';
+import { clockWentBack, type SourceIdentity, startOf } from './start.ts';
 
 /** What the graph gives an extract node. */
 export interface ExtractOptions {
@@ -33,6 +33,8 @@ export interface Extract {
   readonly mode: 'full' | 'incremental';
   readonly low: Instant | null;
   readonly warnings: readonly string[];
+  /** The source's clock was set back since the last extract. */
+  readonly clockBack: boolean;
   readonly inner: string;
 }
 
@@ -95,7 +97,8 @@ export async function decideExtract(
     key: table.key ?? relation.primaryKey,
   });
   const warnings = wantsCursor && key.length === 0 ? [...start.warnings, readTwice] : start.warnings;
-  return { relation, columns, key, fingerprint, identity, mode, low: start.low, warnings, inner };
+  const clockBack = clockWentBack({ last, fence: state.fence, now, clockOffsetMs });
+  return { relation, columns, key, fingerprint, identity, mode, low: start.low, warnings, clockBack, inner };
 }
 
 /** Only a key tells a row that is read again from another one like it. */

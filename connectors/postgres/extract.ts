@@ -8,13 +8,14 @@ import { commit } from '../../lake/commit.ts';
 import type { DuckDBConnection } from '../../lake/duckdb.ts';
 import type { LakeWriter } from '../../lake/lake.ts';
 import { readTable } from '../../lake/log.ts';
-import type { NewFile } from '../../lake/table.ts';
+import type { NewFile, TableState } from '../../lake/table.ts';
 import { describeRelation } from './describe.ts';
 import { postgresError } from './error.ts';
 import { decideExtract, type Extract, type ExtractOptions } from './extract-facts.ts';
 import { describeExtract, surveyExtract } from './extract-plan.ts';
 import { type Fence, keeperLock } from './fence.ts';
 import { duckLiteral, engineFields, misfitMark, outerSql } from './select.ts';
+import type { SharedSnapshot } from './snapshot.ts';
 import { type Membership, type PostgresSource, postgresSource } from './source.ts';
 import { isSameSource } from './start.ts';
 
@@ -40,15 +41,19 @@ async function runExtract(context: NodeContext, options: ExtractOptions): Promis
   const source = postgresSource(context.connection(options.source, 'source'));
   const lake = context.connection(options.lake, 'lake');
   context.progress({ doing: 'reading the fence' });
-  const member = await source.join(context, options.group, options.folder, (folder) => `extract ${lake.uri}/${folder}`);
+  const member = await source.join(context, options.group, options.folder, {
+    leaseName: (folder) => `extract ${lake.uri}/${folder}`,
+    versionOf: async (folder) => (await readTable(lake, folder)).version,
+  });
   const { snapshot } = member;
   const state = await readTable(lake, options.folder);
+  refuseOvertaken(context, options, member, state);
   const decided = await source.control((client) =>
     decideExtract(client, options, state, snapshot.server, snapshot.reading.at, snapshot.clockOffsetMs),
   );
   for (const warning of decided.warnings) context.log('warn', `${options.table.name}: ${warning}`);
   const last = state.last?.commit;
-  const known = last !== undefined && isSameSource(last.source, decided.identity);
+  const known = last !== undefined && isSameSource(last.source, decided.identity) && !decided.clockBack;
   const fence = snapshot.fence(known ? state.fence : null, known ? last.candidates : []);
   warnOfHold(context, options, snapshot.reading.at, fence);
   const extractedAt = after(snapshot.reading.at, last?.extractedAt);
@@ -59,7 +64,7 @@ async function runExtract(context: NodeContext, options: ExtractOptions): Promis
   try {
     const files = await writeParts(context, source, member, decided, options, writer, extractedAt);
     snapshot.check();
-    await refuseMovedSchema(source, decided);
+    await refuseMovedSchema(source, decided, snapshot);
     const rows = files.reduce((sum, f) => sum + f.rows, 0);
     context.progress({ rows, doing: 'committing' });
     const done = await commit(
@@ -107,6 +112,19 @@ async function runExtract(context: NodeContext, options: ExtractOptions): Promis
   } finally {
     await writer.close(outcome);
   }
+}
+
+/** An engine with another state store knows nothing of this lease: what it committed since is newer than this snapshot, and must not be covered by it. */
+function refuseOvertaken(context: NodeContext, options: ExtractOptions, member: Membership, { last }: TableState): void {
+  if (last === undefined || last.version <= member.lakeVersion || last.commit.run === context.runId) return;
+  throw new EngineError(
+    'refused',
+    'lake.moved',
+    `run ${last.commit.run} committed lake table ${options.folder} after this run's snapshot`,
+    {
+      hint: 'Nothing was committed. Run again; engines that share a lake must share a state store (`state`).',
+    },
+  );
 }
 
 /** `_extracted_at` rises with the table's version even when the source's clock does not. */
@@ -246,9 +264,13 @@ function extractError(error: unknown, what: string): EngineError {
   return postgresError(error, what);
 }
 
-/** The snapshot holds rows, not the catalog: a column that changed while it was read makes the attempt void. */
-async function refuseMovedSchema(source: PostgresSource, decided: Extract): Promise<void> {
-  const now = await source.control((client) => describeRelation(client, decided.relation.relation));
+/** The snapshot holds rows, not the catalog: a column that changed while it was read, or a table whose rows lie in other files now, makes the attempt void. */
+async function refuseMovedSchema(source: PostgresSource, decided: Extract, snapshot: SharedSnapshot): Promise<void> {
+  const now = await source.control(async (client) => {
+    const relation = await describeRelation(client, decided.relation.relation);
+    await snapshot.checkStorage(client, relation);
+    return relation;
+  });
   if (JSON.stringify(now.columns) !== JSON.stringify(decided.relation.columns))
     throw new EngineError('failed', 'extract.schema-moved', `the columns of ${decided.identity.relation} changed while it was extracted`, {
       retryable: true,

@@ -3,8 +3,10 @@ import type { Clock } from '../../engine/base/clock.ts';
 import { type Instant, instantToMicros, sqlInstant } from '../../engine/base/instant.ts';
 import { EngineError } from '../../engine/error.ts';
 import type { FenceCandidate } from '../../lake/action.ts';
+import type { SourceRelation } from './describe.ts';
 import { postgresError } from './error.ts';
 import { candidateOf, type Fence, type FenceReading, fenceOf, keeperLock, readFence, settle } from './fence.ts';
+import { showRelation } from './identifier.ts';
 import type { PostgresServer } from './server.ts';
 
 /** What a role can learn about the server, read once for a snapshot. */
@@ -31,6 +33,8 @@ export interface SharedSnapshot {
   readonly clockOffsetMs: number;
   /** The fence for a table, given what its last extract committed. */
   fence(before: Instant | null, earlier: readonly FenceCandidate[]): Fence;
+  /** Throws EngineError `extract.rewritten` when a table that is this one now was put into other files since the snapshot: its rows are not seen under it then. */
+  checkStorage(client: Client, relation: SourceRelation): Promise<void>;
   /** Throws EngineError `postgres.snapshot-lost` when the session that keeps the snapshot is gone. */
   check(): void;
   close(): Promise<void>;
@@ -121,6 +125,17 @@ export function fenceFromReadings(
   return fenceOf(before !== null && before <= first.at ? before : null, candidates, { ...first, prepared: last.prepared });
 }
 
+/** A table and what belongs to it (partitions, children), each with the file that its rows are in. Under a snapshot the catalogue is read as of then. */
+const storageSql = `
+  WITH RECURSIVE tree(oid) AS (
+    SELECT $1::text::oid UNION SELECT i.inhrelid FROM tree JOIN pg_catalog.pg_inherits i ON i.inhparent = tree.oid
+  )
+  SELECT c.oid::text || '/' || c.relfilenode::text AS file FROM tree JOIN pg_catalog.pg_class c ON c.oid = tree.oid`;
+
+async function storageOf(client: Client, oid: string): Promise<ReadonlySet<string>> {
+  return new Set((await client.query<{ file: string }>(storageSql, [oid])).rows.map((r) => r.file));
+}
+
 /** Opens the snapshot that all tables of a pipeline are read under: the fence first, outside any transaction, and only then the snapshot. */
 export async function openSnapshot(server: PostgresServer, clock: Clock, signal: AbortSignal): Promise<SharedSnapshot> {
   const client = await server.connect('snapshot');
@@ -153,6 +168,18 @@ export async function openSnapshot(server: PostgresServer, clock: Clock, signal:
       reading,
       clockOffsetMs: offset,
       fence: (before, earlier) => fenceFromReadings(facts, readings, before, earlier),
+      checkStorage: async (now, relation) => {
+        if (relation.kind !== 'table' && relation.kind !== 'partitioned') return;
+        const files = await storageOf(now, relation.oid);
+        const then = await storageOf(client, relation.oid);
+        if (then.size > 0 && [...then].every((file) => files.has(file))) return;
+        throw new EngineError(
+          'failed',
+          'extract.rewritten',
+          `${showRelation(relation.relation)} was emptied, rewritten or exchanged since the snapshot of this run, which does not see its rows any more`,
+          { hint: 'TRUNCATE, some forms of ALTER TABLE, VACUUM FULL and pg_repack do that; nothing was committed. Run it again.' },
+        );
+      },
       check: () => {
         if (lost !== undefined)
           throw new EngineError('outside', 'postgres.snapshot-lost', 'the session that keeps the snapshot of this run was lost', {

@@ -23,15 +23,24 @@ export interface PostgresSource extends Source {
   readonly server: PostgresServer;
   /** Runs a few short statements on the session for metadata, outside any transaction; one caller at a time, in the order of asking. */
   control<T>(body: (client: Client) => Promise<T>): Promise<T>;
-  /** The snapshot that all tables of this run are read under. The first to ask takes the leases of the whole group, then reads the fence, then opens it. */
-  join(context: NodeContext, group: readonly string[], folder: string, leaseName: (folder: string) => string): Promise<Membership>;
+  /** The snapshot that all tables of this run are read under. The first to ask takes the leases of the whole group, then looks at the lake's versions, then reads the fence, then opens it. */
+  join(context: NodeContext, group: readonly string[], folder: string, lake: GroupLake): Promise<Membership>;
   /** A DuckDB connection with the postgres extension loaded. The caller closes it. */
   duckdb(): Promise<DuckDBConnection>;
+}
+
+/** What a group asks of the lake. */
+export interface GroupLake {
+  readonly leaseName: (folder: string) => string;
+  /** The newest version of that table; -1 for none. */
+  readonly versionOf: (folder: string) => Promise<number>;
 }
 
 /** A table's part in the shared snapshot. */
 export interface Membership {
   readonly snapshot: SharedSnapshot;
+  /** The lake's version before the snapshot: what was committed since, by an engine that knows nothing of this lease, is newer than what the snapshot sees. */
+  readonly lakeVersion: number;
   readonly lease: Lease;
   /** The table is committed: gives its lease back; the last one closes the snapshot. */
   leave(): Promise<void>;
@@ -40,6 +49,7 @@ export interface Membership {
 interface Group {
   readonly snapshot: SharedSnapshot;
   readonly leases: Map<string, Lease>;
+  readonly versions: ReadonlyMap<string, number>;
   committed: number;
 }
 
@@ -85,11 +95,13 @@ export function createSource(
     }
   };
 
-  const openGroup = async (context: NodeContext, folders: readonly string[], leaseName: (folder: string) => string): Promise<Group> => {
+  const openGroup = async (context: NodeContext, folders: readonly string[], lake: GroupLake): Promise<Group> => {
     const leases = new Map<string, Lease>();
     try {
-      for (const folder of [...folders].sort()) leases.set(folder, await context.lease(leaseName(folder)));
-      return { snapshot: await openSnapshot(server, context.clock, context.signal), leases, committed: 0 };
+      for (const folder of [...folders].sort()) leases.set(folder, await context.lease(lake.leaseName(folder)));
+      const versions = new Map<string, number>();
+      for (const folder of folders) versions.set(folder, await lake.versionOf(folder));
+      return { versions, snapshot: await openSnapshot(server, context.clock, context.signal), leases, committed: 0 };
     } catch (error) {
       for (const lease of leases.values()) await lease.release().catch((e: unknown) => log('debug', String(e)));
       throw error;
@@ -116,7 +128,7 @@ export function createSource(
     server,
     catalog: (): Promise<readonly CatalogTable[]> => inTurn(readCatalog),
     control: inTurn,
-    async join(context, folders, folder, leaseName) {
+    async join(context, folders, folder, lake) {
       const before = group;
       const open = await before?.peek()?.catch(() => undefined);
       if (open !== undefined) {
@@ -130,13 +142,14 @@ export function createSource(
           }
         }
       }
-      group ??= lazy(() => openGroup(context, folders.includes(folder) ? folders : [...folders, folder], leaseName));
+      group ??= lazy(() => openGroup(context, folders.includes(folder) ? folders : [...folders, folder], lake));
       const mine = group;
       const joined = await mine.get();
-      const lease = joined.leases.get(folder) ?? (await context.lease(leaseName(folder)));
+      const lease = joined.leases.get(folder) ?? (await context.lease(lake.leaseName(folder)));
       joined.leases.set(folder, lease);
       return {
         snapshot: joined.snapshot,
+        lakeVersion: joined.versions.get(folder) ?? -1,
         lease,
         leave: async () => {
           joined.committed += 1;

@@ -74,6 +74,12 @@ export function startOf(facts: StartFacts): Start {
   return { low, warnings };
 }
 
+/** The source's clock was seen to have been set back since the last extract: fences and candidates from before say nothing about who began since. */
+export function clockWentBack(facts: Pick<StartFacts, 'last' | 'fence' | 'now' | 'clockOffsetMs'>): boolean {
+  const { last, fence, now, clockOffsetMs } = facts;
+  return (last !== undefined && last.clockOffsetMs - clockOffsetMs > clockNoiseMs) || (fence !== null && now < fence);
+}
+
 /** The part of an identity that differs: fences and candidates of one source mean nothing for another. A new timeline is the same source. */
 function otherThan(last: SourceIdentity, now: SourceIdentity): 'server' | 'database' | 'table' | undefined {
   if (last.systemIdentifier !== now.systemIdentifier) return 'server';

@@ -355,6 +355,32 @@ suite('postgres.extract', ({ test, before, after }) => {
     assert.match(said.join('\n'), /users: the table has no key, so a row that is read again/);
   });
 
+  for (const [what, sql] of [
+    ['rewritten', 'ALTER TABLE users SET UNLOGGED'],
+    ['emptied', 'TRUNCATE users'],
+    ['exchanged', 'CREATE TABLE other AS TABLE users; DROP TABLE users; ALTER TABLE other RENAME TO users'],
+  ] as const)
+    test(`a table that is ${what} after the snapshot, whose rows are not seen under it any more, fails the extract`, async () => {
+      await reset();
+      const rig = await rigOn();
+      const write = rig.lake.write;
+      let once = async (): Promise<void> => {
+        once = async () => undefined;
+        await client.query(sql);
+      };
+      Object.assign(rig.lake, {
+        write: async (folder: string) => {
+          await once();
+          return await write(folder);
+        },
+      });
+      const [one] = await rig.extract('full', [{ ...users, key: ['id'] }]);
+      assert.is(one?.outcome.kind === 'failed' ? one.outcome.error.code : '', 'extract.rewritten');
+      assert.is((await readTable(rig.lake, 'users')).version, -1);
+      const [again] = await rig.extract('full', [{ ...users, key: ['id'] }]);
+      assert.is(again?.outcome.kind, 'succeeded');
+    });
+
   test('a stop ends the query on the server at once and publishes nothing', async () => {
     await reset();
     await client.query('CREATE VIEW slow AS SELECT id, name, updated_at, pg_sleep(30)::text AS wait FROM users');
