@@ -7,12 +7,15 @@ import { configInvalid, createCommandContext, type OpenContext } from './command
 import { EngineError, errorData, exitCodeOf, stoppedError } from './error.ts';
 import type { Reporter } from './reporter.ts';
 import { chooseReporter } from './reporters/index.ts';
+import { whenUnwritable } from './reporters/output.ts';
 
 /** Longer than the executor gives its nodes. */
 const stopGraceMs = 12_000;
 /** A server that does not answer must not keep the process. */
 const closeGraceMs = 10_000;
-const signals = { SIGINT: 130, SIGTERM: 143 } as const;
+const signals = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+/** As if SIGPIPE had ended the process. */
+const unreadCode = 141;
 
 /** Runs one command line in this process and ends the process with its exit code. */
 async function main(argv: readonly string[]): Promise<never> {
@@ -23,28 +26,42 @@ async function main(argv: readonly string[]): Promise<never> {
   let reporter: Reporter = chooseReporter({ json: argv.includes('--json'), quiet: argv.includes('--quiet') }, systemClock);
   let opened: OpenContext | undefined;
   let stoppedBy: keyof typeof signals | undefined;
+  let unwritable: { readonly isUnread: boolean } | undefined;
 
   const end = async (code: number): Promise<never> => {
     reporter.close();
     await new Promise((resolve) => process.stdout.write('', resolve));
     await new Promise((resolve) => process.stderr.write('', resolve));
-    process.exit(code);
+    process.exit(finalCode(code));
+  };
+  const finalCode = (code: number): number => {
+    if (unwritable?.isUnread === false) return exitCodeOf({ trouble: 'outside' });
+    if (code !== exitCodeOf(stoppedError())) return code;
+    return stoppedBy !== undefined ? signals[stoppedBy] : unwritable !== undefined ? unreadCode : code;
   };
   const defect = (error: unknown): void => {
     reporter.error({ ...errorData(error), code: 'engine.defect' }, error);
     void end(1);
   };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const)
     process.on(signal, () => {
+      // A second one means it; but a terminal that closes may send two SIGHUPs.
+      if (stoppedBy !== undefined && signal === 'SIGHUP') return;
       if (stoppedBy !== undefined) process.exit(signals[signal]);
       stoppedBy = signal;
       stop.abort(stoppedError(`stopped by ${signal}`));
     });
   process.on('unhandledRejection', defect);
   process.on('uncaughtException', defect);
-  // A reader such as `head` that has seen enough is no failure.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => (error.code === 'EPIPE' ? process.exit(0) : defect(error)));
-  process.stderr.on('error', () => process.exit(1));
+  whenUnwritable((error) => {
+    // The reader of a pipe (`head`, or `tee` after a Ctrl-C) is gone, or the terminal.
+    const isUnread = error.code === 'EPIPE' || error.code === 'EIO';
+    const reason = isUnread ? 'nobody reads the output any more' : `the output cannot be written: ${error.message}`;
+    unwritable = { isUnread };
+    if (!isUnread)
+      chooseReporter({ json: false, quiet: true }, systemClock).error(new EngineError('outside', 'output.unwritable', reason).toData());
+    stop.abort(stoppedError(reason));
+  });
 
   let code: number;
   try {
@@ -73,7 +90,7 @@ async function main(argv: readonly string[]): Promise<never> {
     code = exitCodeOf(error instanceof EngineError ? error : undefined);
   }
   if (opened !== undefined) await atMost(closeGraceMs, opened.close());
-  return await end(stoppedBy !== undefined && code === exitCodeOf(stoppedError()) ? signals[stoppedBy] : code);
+  return await end(code);
 }
 
 /** What the command ends with; once it was told to stop and did not within the grace, the reason for that. */

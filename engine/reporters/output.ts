@@ -19,3 +19,14 @@ export function processOutput(env: Output['env'] = process.env): Output {
     env,
   };
 }
+
+/** Calls back once, when stdout or stderr cannot be written to; what is written from then on is lost without a further error. */
+export function whenUnwritable(tell: (error: NodeJS.ErrnoException) => void): void {
+  let isTold = false;
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error) => {
+      if (isTold) return;
+      isTold = true;
+      tell(error);
+    });
+}

@@ -21,6 +21,8 @@ export interface Running {
   /** Resolves once stdout or stderr has that text; throws with all output when the process ends or the time is over before. */
   waitFor(text: string | RegExp, options?: { readonly withinMs?: number }): Promise<void>;
   kill(signal: NodeJS.Signals): void;
+  /** Closes the reading ends of its stdout and stderr, as `| head` does. */
+  stopReading(): void;
   readonly ended: Promise<Outcome>;
 }
 
@@ -92,6 +94,10 @@ export async function createRig(files: Readonly<Record<string, string>> = {}): P
       stdout: () => stdout,
       stderr: () => stderr,
       kill: (signal) => void child.kill(signal),
+      stopReading: () => {
+        child.stdout.destroy();
+        child.stderr.destroy();
+      },
       ended,
       waitFor: (text, options = {}) =>
         new Promise((resolve, reject) => {

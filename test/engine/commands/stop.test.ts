@@ -15,6 +15,7 @@ suite('stopping a run', ({ test }) => {
     });
 
   for (const [signal, code] of [
+    ['SIGHUP', 129],
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const)
@@ -32,6 +33,15 @@ suite('stopping a run', ({ test }) => {
       assert.is((await world.rig.engine('retry', runId)).code, 0);
       assert.is(await count(world.warehouse, 'staging.b'), 100);
     });
+
+  inWorld('a run whose output nobody reads any more is cancelled, and ends as by SIGPIPE', async ({ rig, ...world }) => {
+    const { running, runId, unlock } = await stuckRun({ rig, ...world });
+    running.stopReading();
+    await unlock();
+    assert.is((await running.ended).code, 141);
+    assert.is(await stateOf(rig, runId), 'cancelled');
+    assert.is((await rig.engine('retry', runId)).code, 0);
+  });
 
   inWorld('another process can cancel a run, and another run of its tables is refused meanwhile', async (world) => {
     const { rig } = world;
