@@ -23,6 +23,15 @@ const examples = [
   'engine status                            # what is going on',
 ];
 
+const exitCodes = `Exit codes:
+  0    done
+  1    a run or a check failed
+  2    the configuration or the command line is wrong
+  3    something outside (a server, a disk) cannot be reached, or lacks a right
+  4    refused: another run holds the table, the plan is out of date, not agreed to
+  130  stopped by Ctrl-C, after cleaning up (SIGHUP 129, SIGTERM 143)
+`;
+
 /** Reads a command line (without node and script). Loads the named command's module only. A wrong one is an EngineError `command-line.*` of trouble `usage`. */
 export async function parseCommandLine(argv: readonly string[], version: string): Promise<CommandLine> {
   let shown = '';
@@ -35,7 +44,7 @@ export async function parseCommandLine(argv: readonly string[], version: string)
     .option('--json', 'one JSON document on stdout; for run, one event per line')
     .option('--quiet', 'say nothing but data and errors')
     .option('--yes', 'agree to what would be asked')
-    .helpOption('--help', 'show help with examples')
+    .helpOption('-h, --help', 'show help with examples')
     .helpCommand('help [command]', 'show help of a command')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
@@ -45,7 +54,8 @@ export async function parseCommandLine(argv: readonly string[], version: string)
       writeErr: () => undefined,
     })
     .exitOverride()
-    .addHelpText('after', helpExamples(examples));
+    .addHelpText('after', helpExamples(examples))
+    .addHelpText('after', exitCodes);
   const word = commandWord(argv);
   for (const entry of commands) {
     const sub = program.command(entry.name).description(entry.summary);
@@ -62,15 +72,19 @@ export async function parseCommandLine(argv: readonly string[], version: string)
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { kind: 'shown', text: shown, code: 0 };
+    if (error.code === 'commander.help') throw noCommand();
     throw usageError(error, word);
   }
-  if (chosen === undefined)
-    throw new EngineError('usage', 'command-line.no-command', 'no command is given', { hint: 'See engine --help.' });
+  if (chosen === undefined) throw noCommand();
   const global = program.opts<{ config?: string; json?: true; quiet?: true; yes?: true }>();
   return {
     ...chosen,
     global: { config: global.config, json: global.json === true, quiet: global.quiet === true, yes: global.yes === true },
   };
+}
+
+function noCommand(): EngineError {
+  return new EngineError('usage', 'command-line.no-command', 'no command is given', { hint: 'See engine --help.' });
 }
 
 /** The first word that names a command. */
@@ -97,7 +111,9 @@ function helpExamples(lines: readonly string[]): string {
 
 function usageError(error: CommanderError, word: string | undefined): EngineError {
   const [first = '', ...rest] = error.message.split('\n');
-  const help = `See engine ${word === undefined ? '' : `${word} `}--help.`;
+  const see = `See engine ${word === undefined ? '' : `${word} `}--help.`;
+  const isName = error.code === 'commander.excessArguments' && (word === 'run' || word === 'plan');
+  const help = isName ? `Name what to ${word} with an option: engine ${word} --pipeline NAME. ${see}` : see;
   const suggestion = /\(Did you mean (.*)\?\)/.exec(rest.join(' '))?.[1];
   const code = `command-line.${error.code.replace(/^commander\./, '').replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
   return new EngineError('usage', code, first.replace(/^error: /, '').replace(/\.$/, ''), {

@@ -1,5 +1,9 @@
+import { spawnSync } from 'node:child_process';
+import { closeSync, existsSync, openSync } from 'node:fs';
+import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { commands } from '../../../engine/commands/index.ts';
+import { projectRoot } from '../../support/build.ts';
 import { createRig, type Rig } from '../../support/rig.ts';
 import { suite } from '../../support/suite.ts';
 
@@ -32,6 +36,7 @@ suite('command line', ({ test, before, after }) => {
   test('help of a command has its options, the global ones and examples', async () => {
     for (const args of [
       ['run', '--help'],
+      ['run', '-h'],
       ['help', 'run'],
     ]) {
       const { code, stdout } = await rig.engine(...args);
@@ -45,6 +50,24 @@ suite('command line', ({ test, before, after }) => {
     assert.is(code, 2);
     assert.is(stdout, '');
     assert.match(stderr, 'Commands:');
+    const { documents } = await rig.json();
+    assert.match(JSON.stringify(documents[0]), 'no command is given');
+  });
+
+  test('output that cannot be written is said once, and ends with 3', () => {
+    if (!existsSync('/dev/full')) return;
+    const full = openSync('/dev/full', 'w');
+    try {
+      const { status, stderr } = spawnSync(process.execPath, [join(projectRoot, 'bin/engine.js'), 'schema'], {
+        stdio: ['ignore', full, 'pipe'],
+        encoding: 'utf8',
+        timeout: 20_000,
+      });
+      assert.is(status, 3);
+      assert.match(stderr, /^error: the output cannot be written: ENOSPC[^\n]*\n$/);
+    } finally {
+      closeSync(full);
+    }
   });
 
   test('a wrong command line ends with 2 and says what was meant', async () => {
@@ -54,6 +77,7 @@ suite('command line', ({ test, before, after }) => {
       [['--jsn', 'run'], /unknown option '--jsn'[\s\S]*Did you mean --json\?/],
       [['retry'], /missing required argument 'run'[\s\S]*See engine retry --help\./],
       [['runs', 'one', 'two'], /too many arguments/],
+      [['run', 'users'], /too many arguments[\s\S]*engine run --pipeline NAME/],
       [['runs', '--limit', 'ten'], /--limit ten is no whole number above 0/],
       [['run', '--config'], /option '--config <file>' argument missing/],
     ];
