@@ -48,7 +48,8 @@ async function runQuery(context: CommandContext, input: CommandInput): Promise<n
       context.signal.throwIfAborted();
       const tables = await lakeTables(lake, Object.keys(config.tables));
       for (const [name, folder] of wantedIn(sql, tables)) await makeViews(connection, lake, name, folder, releases);
-      const result = await lastResult(connection, sql, limit);
+      const absent = Object.keys(config.tables).filter((name) => !tables.has(name));
+      const result = await lastResult(connection, sql, limit, absent);
       if (result.more) context.reporter.note(`The first ${result.rows.length} rows; --limit 0 shows all.`);
       const document = { format_version: 1, columns: result.columns, rows: result.rows, truncated: result.more };
       context.reporter.data(document, () => tableText(result));
@@ -135,7 +136,8 @@ interface Result {
   readonly more: boolean;
 }
 
-async function lastResult(connection: DuckDBConnection, sql: string, limit: number): Promise<Result> {
+/** `absent`: tables of the configuration that the lake does not have yet. */
+async function lastResult(connection: DuckDBConnection, sql: string, limit: number, absent: readonly string[]): Promise<Result> {
   try {
     const statements = await connection.extractStatements(sql);
     for (let index = 0; index < statements.count - 1; index += 1) await (await statements.prepare(index)).run();
@@ -149,13 +151,23 @@ async function lastResult(connection: DuckDBConnection, sql: string, limit: numb
       more: rows.length > limit,
     };
   } catch (cause) {
-    const text = cause instanceof Error ? cause.message : String(cause);
-    const isWrong = /^(Parser|Binder|Catalog) Error/.test(text);
-    throw new EngineError(isWrong ? 'usage' : 'failed', isWrong ? 'query.wrong' : 'query.failed', text, {
-      cause,
-      hint: 'engine query "SHOW TABLES" lists the tables; names with capitals or odd characters go in double quotes.',
-    });
+    throw queryError(cause, absent);
   }
+}
+
+function queryError(cause: unknown, absent: readonly string[]): EngineError {
+  const said = (cause instanceof Error ? cause.message : String(cause)).replace(/^Failed to extract statements: /, '');
+  const unknown = /^Catalog Error: Table with name (.+) does not exist!/.exec(said)?.[1];
+  const awaited = absent.find((name) => unknown === name || unknown === `${name}__versions`);
+  if (awaited !== undefined)
+    return new EngineError('usage', 'query.not-extracted', `table ${awaited} is not in the lake yet`, {
+      hint: 'Run a pipeline that has it: its first extract puts it there.',
+    });
+  const isWrong = /^(Parser|Binder|Catalog) Error/.test(said);
+  return new EngineError(isWrong ? 'usage' : 'failed', isWrong ? 'query.wrong' : 'query.failed', said, {
+    cause,
+    hint: 'engine query "SHOW TABLES" lists the tables; names with capitals or odd characters go in double quotes.',
+  });
 }
 
 /** A whole number as one where it keeps every digit. */

@@ -16,7 +16,7 @@ suite('engine query', ({ test, before, after }) => {
 sources: { production: { type: postgres, url: embedded } }
 sinks: { warehouse: { type: postgres, url: embedded, schema: staging } }
 lake: { type: file, path: ${JSON.stringify(shop.root)} }
-tables: { users: { key: id, cursor: updated_at }, 'Odd Name': { table: '"Odd Name"', key: id } }
+tables: { users: { key: id, cursor: updated_at }, 'Odd Name': { table: '"Odd Name"', key: id }, later: { key: id } }
 pipelines: { p: { mode: full, tables: [users] } }
 `,
     });
@@ -75,6 +75,17 @@ pipelines: { p: { mode: full, tables: [users] } }
     assert.match(wrong.stderr, 'SHOW TABLES');
     const failing = await rig.engine('query', "SELECT 'x'::INTEGER");
     assert.is(failing.code, 1);
+  });
+
+  test('a table of the configuration that was not extracted yet is told as such', async () => {
+    for (const table of ['later', 'later__versions']) {
+      const { code, stderr } = await rig.engine('query', `SELECT * FROM ${table}`);
+      assert.is(code, 2);
+      assert.match(stderr, /table later is not in the lake yet \(query\.not-extracted\)\n {2}what to do: Run a pipeline/);
+    }
+    const wrong = await rig.engine('query', 'SELEC 1');
+    assert.is(wrong.code, 2);
+    assert.match(wrong.stderr, /^error: Parser Error: /);
   });
 
   test('a table whose log is damaged stops only what names it', async () => {
