@@ -14,6 +14,8 @@ interface Rule {
 
 const grantHint = 'Ask the owner of that database for the right: `engine doctor` lists what is needed.';
 
+const noPassword = 'the server asks for a password, and none is given';
+
 /** The first rule that fits decides; codes are asked before texts. */
 const rules: readonly Rule[] = [
   {
@@ -22,7 +24,7 @@ const rules: readonly Rule[] = [
     retryable: false,
     hint: 'Check user and password: in the URL (percent-encode odd characters), PGPASSWORD or ~/.pgpass.',
     codes: ['28P01'],
-    text: /password authentication failed|client password must be a (non-empty )?string|no password supplied|SASL: SCRAM-SERVER-FINAL/i,
+    text: /password authentication failed|asks for a password|SASL: SCRAM-SERVER-FINAL/i,
   },
   {
     code: 'postgres.login-refused',
@@ -228,6 +230,11 @@ function serverText(text: string): string {
   return said < 0 ? text : text.slice(said + 'ERROR:  '.length).trim();
 }
 
+/** Texts that a driver says in words of its own making. */
+function plainText(text: string): string {
+  return /client password must be a (non-empty )?string|no password supplied/i.test(text) ? noPassword : text;
+}
+
 /**
  * An error of `pg`, libpq, DuckDB's postgres extension or Node as an EngineError `postgres.*`; `what` says what was being done and where
  * (`connecting to 10.0.0.5:5432`). Unreachable servers and missing rights are trouble `outside`, the rest `failed`. EngineErrors pass through.
@@ -237,7 +244,7 @@ export function postgresError(error: unknown, what: string): EngineError {
   const { message, code, detail, errors } = (typeof error === 'object' && error !== null ? error : { message: error }) as DriverError;
   // Several addresses were tried (AggregateError): the first one's reason stands for all.
   if (Array.isArray(errors) && errors.length > 0 && (message === undefined || message === '')) return postgresError(errors[0], what);
-  const text = serverText(String(message ?? error).trim());
+  const text = plainText(serverText(String(message ?? error).trim()));
   const known = typeof code === 'string' ? code : undefined;
   const rule = /unsupported startup parameter/i.test(text) ? ruleOf(undefined, text) : ruleOf(known, text);
   const more = typeof detail === 'string' && detail !== '' && rule.code !== 'postgres.no-right' ? ` (${detail})` : '';

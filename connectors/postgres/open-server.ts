@@ -1,4 +1,5 @@
 import type { ConnectionScope, DatabaseParameters } from '../../engine/connector.ts';
+import { EngineError } from '../../engine/error.ts';
 import { connectionString, openSession, placeOf, type Session } from './connect.ts';
 import { type Embedded, openEmbedded } from './embedded.ts';
 import { postgresError } from './error.ts';
@@ -18,7 +19,13 @@ export function openServer(name: string, settings: { readonly url: string }, sco
 
   async function parameters(): Promise<DatabaseParameters> {
     if (embedded !== undefined) return await embedded.open();
-    parsed ??= parseUrl(settings.url, { env: process.env, root: scope.root }, (text) => scope.log('warn', text));
+    try {
+      parsed ??= parseUrl(settings.url, { env: process.env, root: scope.root }, (text) => scope.log('warn', text));
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      const { trouble, code, message, hint, cause } = error;
+      throw new EngineError(trouble, code, `${name}: ${message}`, { cause, ...(hint === undefined ? {} : { hint }) });
+    }
     return parsed;
   }
 

@@ -109,7 +109,9 @@ suite('sessions', (s) => {
       const wrong = await refusal(urlFor(role, 'wrong-password-9'));
       assert.equal([wrong.code, wrong.trouble, wrong.retryable], ['postgres.password', 'outside', false]);
       assert.not.ok(`${wrong.message} ${wrong.hint} ${wrong.stack}`.includes('wrong-password-9'));
-      assert.is((await refusal(urlFor(role, '').replace(':@', '@'))).code, 'postgres.password');
+      const none = await refusal(urlFor(role, '').replace(':@', '@'));
+      assert.is(none.code, 'postgres.password');
+      assert.match(none.message, /: the server asks for a password, and none is given$/);
       assert.is(
         (await refusal(urlFor(role, 'right-password').replace(`/${database.name}?`, '/no_such_database?'))).code,
         'postgres.no-database',
@@ -118,6 +120,12 @@ suite('sessions', (s) => {
       const full = await refusal(urlFor(role, 'right-password'));
       assert.equal([full.code, full.retryable], ['postgres.too-many-connections', true]);
     });
+  });
+
+  s.test('a wrong URL is told with the name that it has in the configuration', async () => {
+    const wrong = await refusal('postgresql://me@db.example.com/app?sslmode=maybe');
+    assert.is(wrong.code, 'postgres.url');
+    assert.match(wrong.message, /^test: sslmode=maybe is unknown/);
   });
 
   s.test('a port where nobody listens, a host that does not exist and a server that says nothing are told apart', async () => {
