@@ -46,7 +46,10 @@ async function runPlan(context: CommandContext, input: CommandInput): Promise<nu
   for (const option of ['out', 'table', 'fullRefresh'] as const) {
     if (input.options[option] === undefined || input.options[option] === false) continue;
     const flag = option === 'fullRefresh' ? '--full-refresh' : `--${option}`;
-    throw new EngineError(detailed ? 'failed' : 'usage', 'plan.which-pipeline', `${flag} needs --pipeline`);
+    const { pipelines } = await context.config();
+    throw new EngineError(detailed ? 'failed' : 'usage', 'plan.which-pipeline', `${flag} needs --pipeline`, {
+      hint: `There are: ${Object.keys(pipelines).join(', ')}.`,
+    });
   }
   return await planAll(context, input.options.sql === true, detailed);
 }

@@ -14,6 +14,7 @@ const progressEveryMs = 10_000;
 export function plainReporter(output: Output): Reporter {
   const paint = painter(output.columns() !== undefined, output.env);
   const toldAt = new Map<string, number>();
+  let isFirstPlan = true;
   const tooSoon = (event: Event): boolean => {
     if (event.type !== 'node.started' && event.type !== 'node.progress') return false;
     const at = Date.parse(event.at);
@@ -28,7 +29,10 @@ export function plainReporter(output: Output): Reporter {
       for (const line of eventLines(event, paint)) output.error(redact(`${line}\n`));
     },
     diagnostics: (found) => output.error(redact(renderDiagnostics(found, { colour: paint('bold', '') !== '' }))),
-    plan: (plan, options) => output.out(redact(renderPlan(plan, { ...options, paint: painter(output.outIsTerminal, output.env) }))),
+    plan: (plan, options) => {
+      output.out(redact(`${isFirstPlan ? '' : '\n'}${renderPlan(plan, { ...options, paint: painter(output.outIsTerminal, output.env) })}`));
+      isFirstPlan = false;
+    },
     error: (error, cause) => output.error(errorText(error, cause, paint)),
     note: (text) => output.error(redact(`${text}\n`)),
     data: (_document, text) => {
