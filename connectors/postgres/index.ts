@@ -30,7 +30,15 @@ export const connector: Connector = {
       tempFolder: join(scope.root, '.engine', 'tmp'),
     };
     const source = createSource(server, duckdb, scope.log);
-    const sink: PostgresSink = { server, schema: settings.schema ?? 'staging', duckdb };
+    const later = new Set<Promise<void>>();
+    const sink: PostgresSink = {
+      server,
+      schema: settings.schema ?? 'staging',
+      duckdb,
+      later: (work) => {
+        later.add(work);
+      },
+    };
     return {
       name,
       type: 'postgres',
@@ -44,6 +52,7 @@ export const connector: Connector = {
       checkup: async (request) => (await import('./checkup.ts')).checkup(server, sink.schema, request, duckdb.extensionFolder),
       async close() {
         await source.close();
+        await Promise.all(later);
         await server.close();
       },
     };

@@ -2,7 +2,7 @@ import type { Client } from 'pg';
 import type { NodeContext } from '../../engine/connector.ts';
 import { EngineError, stoppedError } from '../../engine/error.ts';
 import { postgresError } from './error.ts';
-import { showRelation } from './identifier.ts';
+import { quoteRelation, showRelation } from './identifier.ts';
 import { type LedgerEntry, ledgerHolds } from './ledger.ts';
 import type { LoadOptions } from './load-options.ts';
 import { lockLoads, type Patience } from './lock.ts';
@@ -83,6 +83,13 @@ export function loadError(error: unknown, options: LoadOptions): EngineError {
       retryable: true,
     });
   return postgresError(error, `loading ${showRelation(options.into)}`);
+}
+
+/** Planner statistics for a table that was replaced, on a session of their own. Never rejects: without them autovacuum gathers the same a little later. */
+export async function gatherStatistics({ server, options }: LoadSession): Promise<void> {
+  const client = await server.connect(`analyze ${showRelation(options.into)}`).catch(() => undefined);
+  await client?.query(`ANALYZE ${quoteRelation(options.into)}`).catch(() => undefined);
+  await client?.end().catch(() => undefined);
 }
 
 /** COMMIT. When its answer is lost it may be in all the same: the ledger tells, once the old session has let go of the load's lock (`learnt`). Not in: the error that hid it. */

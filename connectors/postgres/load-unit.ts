@@ -8,7 +8,7 @@ import { quoteRelation, showRelation } from './identifier.ts';
 import { forgetFrom, type LedgerRow, prepareLedger, readLedger, writeLedger } from './ledger.ts';
 import { decideLoad, keyOf, type LoadDecision } from './load-decision.ts';
 import type { LoadOptions } from './load-options.ts';
-import { attended, commitLoad, type LoadSession, openLoadSession, patienceOf } from './load-session.ts';
+import { attended, commitLoad, gatherStatistics, type LoadSession, openLoadSession, patienceOf } from './load-session.ts';
 import { type LoadWorkspace, openWorkspace } from './load-workspace.ts';
 import { lockLoads, lockStaging } from './lock.ts';
 import { arrivals, arrivalsStatement, type MergeShape } from './merge.ts';
@@ -67,7 +67,7 @@ async function openLoadUnit(context: NodeContext, options: LoadOptions): Promise
       await lockLoads(client, options.into, patienceOf(context, options));
       const staging = await describeStaging(client, options.into);
       const decision = await decideLoad(lake, options.folder, await readLedger(client, options.into), staging !== undefined);
-      return new Transaction(session, lake, decision, staging, context, sink.duckdb);
+      return new Transaction(session, lake, decision, staging, context, sink);
     });
   } catch (error) {
     await client.end().catch((late: unknown) => context.log('debug', `closing the session: ${String(late)}`));
@@ -81,6 +81,7 @@ class Transaction implements LoadUnit {
   readonly #lake: Lake;
   readonly #opener: NodeContext;
   readonly #budget: NonNullable<PostgresSink['duckdb']>;
+  readonly #later: PostgresSink['later'];
   readonly #key: readonly string[];
   #staging: StagingTable | undefined;
   #columns: readonly StagingColumn[] = [];
@@ -99,10 +100,11 @@ class Transaction implements LoadUnit {
     decision: LoadDecision,
     staging: StagingTable | undefined,
     opener: NodeContext,
-    budget: PostgresSink['duckdb'],
+    sink: PostgresSink,
   ) {
     this.#session = session;
-    this.#budget = budget ?? smallBudget;
+    this.#budget = sink.duckdb ?? smallBudget;
+    this.#later = sink.later;
     this.#lake = lake;
     this.decision = decision;
     this.#staging = staging;
@@ -270,7 +272,7 @@ class Transaction implements LoadUnit {
   }
 
   async commit(): Promise<{ readonly [key: string]: Json }> {
-    const { client, options } = this.#session;
+    const { client } = this.#session;
     try {
       const last = this.#wrote.at(-1);
       if (last === undefined) {
@@ -278,10 +280,11 @@ class Transaction implements LoadUnit {
         return {};
       }
       const learnt = await commitLoad(this.#opener, this.#session, last);
-      if (this.decision.action === 'replace' && learnt === 'answered')
-        await client
-          .query(`ANALYZE ${quoteRelation(options.into)}`)
-          .catch((error: unknown) => this.#opener.log('debug', `ANALYZE ${showRelation(options.into)}: ${String(error)}`));
+      if (this.decision.action === 'replace' && learnt === 'answered') {
+        const statistics = gatherStatistics(this.#session);
+        if (this.#later === undefined) await statistics;
+        else this.#later(statistics);
+      }
       return { committed: this.#wrote.map((r) => r.version) };
     } finally {
       await this.#close();

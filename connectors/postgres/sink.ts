@@ -7,6 +7,8 @@ export interface PostgresSink extends Sink {
   readonly server: PostgresServer;
   /** What DuckDB may use to turn Parquet into CSV; absent: a small default. */
   readonly duckdb?: { readonly memoryBytes: number; readonly threads: number };
+  /** Takes work that later nodes need not wait for; it never rejects, and closing the connection waits for it. Absent: the caller waits itself. */
+  readonly later?: (work: Promise<void>) => void;
 }
 
 /** The sink as a Postgres one; EngineError `load.other-sink` when it belongs to another connector. */
