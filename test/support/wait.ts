@@ -3,6 +3,6 @@ export async function waitUntil(condition: () => boolean | Promise<boolean>, wha
   const deadline = Date.now() + withinMs;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`waited for ${withinMs / 1000} s in vain: ${what}`);
-    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

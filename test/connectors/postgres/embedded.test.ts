@@ -11,6 +11,7 @@ import { type Embedded, openEmbedded } from '../../../connectors/postgres/embedd
 import type { DatabaseParameters } from '../../../engine/connector.ts';
 import { EngineError } from '../../../engine/error.ts';
 import { suite } from '../../support/suite.ts';
+import { waitUntil } from '../../support/wait.ts';
 
 const script = join(import.meta.dirname, '..', '..', 'support', 'use-server.ts');
 const root = process.getuid?.() === 0;
@@ -63,13 +64,8 @@ async function servers(folder: string): Promise<number> {
   return (await processes()).filter((p) => p.command.includes(`-D ${folder}/`)).length;
 }
 
-async function until(condition: () => Promise<boolean>, what: string): Promise<void> {
-  const deadline = Date.now() + 60_000;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`never came true: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
+/** A machine at work takes its time to start a server. */
+const until = (condition: () => Promise<boolean>, what: string): Promise<void> => waitUntil(condition, what, 60_000);
 
 /** A project in a new folder with the server `db`; afterwards nothing is left of it. */
 async function withProject(body: (embedded: Embedded, folder: string) => Promise<void>): Promise<void> {
