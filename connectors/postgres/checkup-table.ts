@@ -23,6 +23,13 @@ export async function checkTable(client: Client, table: TableConfig, incremental
   }
   await checkRights(client, relation, table, add);
   checkKey(relation, table, incremental, add);
+  await checkKeyCollation(client, relation, table, add);
+  if (incremental && table.lookbackMs === 0)
+    add(
+      'warn',
+      'its lookback is 0s, which leaves no room for the microseconds before a transaction shows itself: such a change can be missed',
+      `Leave out \`lookback\` of tables.${table.name}, or make it 1s or more.`,
+    );
   if (incremental) await checkCursor(client, relation, table, zones, add);
   if (found.length === 0) add('ok', incremental ? 'can be read; key, cursor, index and trigger are there' : 'can be read');
   return found;
@@ -75,6 +82,24 @@ function checkKey(relation: SourceRelation, table: TableConfig, incremental: boo
     add('fail', 'it has no primary key, so changed rows cannot be merged', `Give tables.${table.name} a \`key\`, or \`load: append\`.`);
   else if (!incremental)
     add('warn', 'it has no primary key: it can be taken in full only', 'ALTER TABLE ... ADD PRIMARY KEY (...), or give it a `key`.');
+}
+
+/** Staging is made with the database's own collation, where texts are equal only when their bytes are. */
+async function checkKeyCollation(client: Client, relation: SourceRelation, table: TableConfig, add: Add): Promise<void> {
+  const key = table.key ?? relation.primaryKey;
+  const { rows } = await client.query<{ column: string; collation: string }>(
+    `SELECT a.attname::text AS column, c.collname::text AS collation
+     FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_collation c ON c.oid = a.attcollation
+     WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attname = ANY ($2::name[])
+       AND to_jsonb(c) ->> 'collisdeterministic' = 'false' ORDER BY a.attnum`,
+    [relation.oid, key],
+  );
+  for (const { column, collation } of rows)
+    add(
+      'warn',
+      `its key column ${column} has the nondeterministic collation ${collation}, which staging is made without: keys that are equal here are two rows there`,
+      'Have its writers spell a key in one way only, or name another `key`.',
+    );
 }
 
 interface CursorRow {

@@ -35,6 +35,8 @@ suite('checkup of a Postgres database', ({ test, before, after }) => {
       CREATE TABLE cold (LIKE good INCLUDING ALL);
       CREATE TRIGGER chill BEFORE UPDATE ON cold FOR EACH ROW EXECUTE FUNCTION frozen();
       CREATE TABLE numbered (id bigint PRIMARY KEY, updated_at bigint NOT NULL);
+      CREATE COLLATION loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+      CREATE TABLE loosely (id text COLLATE loose PRIMARY KEY);
       CREATE TABLE hidden (id bigint PRIMARY KEY, updated_at timestamptz NOT NULL);
       ALTER TABLE hidden ENABLE ROW LEVEL SECURITY;
       GRANT SELECT ON good, hidden TO ${quoteIdentifier(reader)};
@@ -97,6 +99,18 @@ suite('checkup of a Postgres database', ({ test, before, after }) => {
       found.filter((one) => one.subject === 'public.bare').map((one) => one.outcome),
       ['warn'],
     );
+  });
+
+  test('a key with a nondeterministic collation is told, for staging holds it without', async () => {
+    assert.equal(about(await look('source', [tableOf('loosely')], { incremental: false }), 'public.loosely'), [
+      'warn its key column id has the nondeterministic collation loose, which staging is made without: keys that are equal here are two rows there',
+    ]);
+  });
+
+  test('a lookback of nothing is told', async () => {
+    const found = about(await look('source', [tableOf('good', { lookbackMs: 0 })]), 'public.good');
+    assert.is(found.length, 1);
+    assert.match(found[0] ?? '', /^warn its lookback is 0s/);
   });
 
   test("a disabled trigger, and one that uses the constant 'now', are told", async () => {
