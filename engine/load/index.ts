@@ -3,15 +3,16 @@ import { dirname, join, resolve } from 'node:path';
 import type { Config, Diagnostic } from '../config.ts';
 import { EngineError } from '../error.ts';
 import { enrich } from './enrich.ts';
+import { type Environment, readEnvironment } from './environment.ts';
 import type { RawConfig } from './raw.ts';
 import { readYaml } from './read.ts';
-import { type Environment, readEnvironment, resolveVariables } from './resolve.ts';
+import { resolveVariables } from './resolve.ts';
 import { validateShape } from './validate.ts';
 
 export interface Loaded {
   /** undefined when there are findings. */
   readonly config: Config | undefined;
-  /** All of them, sorted by place. */
+  /** All of them, sorted by place; those of `.env` first. */
   readonly diagnostics: readonly Diagnostic[];
   /** Absolute path of the file that was read. */
   readonly file: string;
@@ -24,10 +25,12 @@ export async function loadConfig(request: { readonly file: string; readonly env:
   const reading = await readYaml(file, text);
   const { findings } = reading;
   if (reading.data === undefined) return { config: undefined, diagnostics: findings.list(), file };
-  const resolved = resolveVariables(reading.data, text, reading.places, readEnvironment(dirname(file), request.env), findings);
+  const environment = readEnvironment(dirname(file), request.env);
+  const resolved = resolveVariables(reading.data, text, reading.places, environment.env, findings);
   const raw = (await validateShape(resolved.data, resolved.fromEnvironment, findings)) as RawConfig;
   const config = enrich(raw, file, findings);
-  return { config: findings.count === 0 ? config : undefined, diagnostics: findings.list(), file };
+  const diagnostics = [...environment.diagnostics, ...findings.list()];
+  return { config: diagnostics.length === 0 ? config : undefined, diagnostics, file };
 }
 
 /** Absolute path of the configuration: the given one, else `pipelines.yaml` in `cwd` or the nearest folder above it. None: EngineError of trouble `usage`. */

@@ -1,27 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { parseEnv } from 'node:util';
 import { suggest } from '../base/suggest.ts';
-import { EngineError } from '../error.ts';
+import type { Environment } from './environment.ts';
 import { below, type Findings, type Place } from './findings.ts';
-
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-/** The variables of `.env` in that folder, under those of `env`, which win. No file: `env` alone. */
-export function readEnvironment(folder: string, env: Environment): Environment {
-  let text: string;
-  try {
-    text = readFileSync(join(folder, '.env'), 'utf8');
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'EISDIR') return env;
-    throw new EngineError('outside', 'config.env-unreadable', `${join(folder, '.env')} cannot be read: ${code ?? String(error)}`, {
-      cause: error,
-      hint: 'Give yourself the right to read it, or remove it.',
-    });
-  }
-  return { ...parseEnv(text.replace(/^\uFEFF/, '')), ...env };
-}
 
 export interface Resolved {
   readonly data: unknown;

@@ -38,6 +38,24 @@ suite('loading a project', (s) => {
     assert.is((await loadConfig({ file, env: { DB_USER: 'me' } })).config?.sources.one?.url, 'postgres://me@db.example.com/shop');
   });
 
+  s.test('a line of `.env` that sets nothing is a finding at its place, and what it says is not shown', async () => {
+    const file = project('env-lines', {
+      'pipelines.yaml': withUrl('embedded'),
+      '.env': '\n# a comment\nGOOD=1\n  DB_PASSWORD: hunter22\nexport KEY="-----BEGIN\nMIIEv\n-----END" # lines\n=lonely\nexport LAST = x',
+    });
+    const { config, diagnostics } = await loadConfig({ file, env: {} });
+    assert.is(config, undefined);
+    assert.equal(
+      diagnostics.map(({ code, line, column }) => [code, line, column]),
+      [
+        ['config.env-line', 4, 3],
+        ['config.env-line', 8, 1],
+      ],
+    );
+    assert.is(diagnostics[0]?.file, join(folder, 'env-lines', '.env'));
+    assert.not.match(JSON.stringify(diagnostics), /hunter22|lonely/);
+  });
+
   s.test('`$${` is a plain `${`, and what a variable brings is not read as YAML or as a variable', async () => {
     const file = project('escape', {
       'pipelines.yaml': withUrl('embedded').replace('users: }', () => 'users: { where: "a = \'$${X}\' and ${Y}" } }'),
