@@ -129,22 +129,50 @@ export function checkSavedPlan(saved: Plan, fresh: Plan): void {
   );
 }
 
-/** What differs between two plans, each as a short sentence; never empty for plans with different fingerprints. */
+/** What differs between two plans, a short sentence for each table; never empty for plans with different fingerprints. */
 export function whatMoved(saved: Plan, fresh: Plan): string[] {
   if (saved.pipeline !== fresh.pipeline) return [`it is for \`${saved.pipeline}\`, not for \`${fresh.pipeline}\``];
   const moved: string[] = [];
   if (saved.mode !== fresh.mode) moved.push(`the mode was ${saved.mode} and is ${fresh.mode}`);
   const before = new Map(saved.nodes.map((node) => [node.id, node]));
   const after = new Map(fresh.nodes.map((node) => [node.id, node]));
-  for (const id of before.keys()) if (!after.has(id)) moved.push(`\`${id}\` is gone`);
+  const told = new Map<string, Set<string>>();
+  const tell = (node: PlannedNode, what: string): void => {
+    const subject = node.table === undefined ? `\`${node.id}\`` : `table \`${node.table}\``;
+    told.set(subject, (told.get(subject) ?? new Set()).add(what));
+  };
+  for (const [id, node] of before) if (!after.has(id)) tell(node, `\`${id}\` is gone`);
   for (const [id, node] of after) {
     const old = before.get(id);
-    if (old === undefined) moved.push(`\`${id}\` is new`);
-    else {
-      for (const [what, path, was, is] of changes(old, node)) moved.push(`${id}: ${what} \`${path}\` was ${show(was)} and is ${show(is)}`);
-    }
+    if (old === undefined) tell(node, `\`${id}\` is new`);
+    else for (const change of changes(old, node)) tell(node, inWords(change));
   }
+  for (const [subject, what] of told) moved.push(`${subject}: ${[...what].join(', ')}`);
   return moved.length > 0 ? moved : ['the servers or the lake that the configuration names are others'];
+}
+
+/** What connectors pin (see NodePlan.pins), in words; another pin is named as it is. */
+function inWords([what, path, was, is]: Change): string {
+  const version = (value: Json | undefined): string => (typeof value === 'number' && value >= 0 ? `version ${value}` : 'nothing');
+  if (what === 'setting') return `its setting \`${path}\` was ${show(was)} and is ${show(is)}`;
+  switch (path) {
+    case 'version':
+    case 'lakeVersion':
+      return `the lake had ${version(was)} and has ${version(is)}`;
+    case 'ledgerVersion':
+      return `staging had ${version(was)} and has ${version(is)}`;
+    case 'fingerprint':
+      return was === null || is === null ? 'whether it can be read has changed' : 'its columns or how it is read have changed';
+    case 'lakeTableId':
+    case 'ledgerTableId':
+      return was === null || was === undefined ? 'it was loaded or extracted for the first time' : 'its lake table is another one';
+    case 'stagingExists':
+      return is === true ? 'its staging table is there now' : 'its staging table is gone';
+    case 'shape':
+      return 'the columns of its staging table are to be changed otherwise';
+    default:
+      return `\`${path}\` was ${show(was)} and is ${show(is)}`;
+  }
 }
 
 type Change = readonly [what: 'setting' | 'pin', path: string, was: Json | undefined, is: Json | undefined];

@@ -59,16 +59,24 @@ suite('plan', ({ test }) => {
   });
 
   test('a saved plan is refused with what moved: a pin, a setting, a node', () => {
-    const pinned = (version: number): Plan => planOf({}, { 'load t': { pins: { lake: { version } } } });
+    const pinned = (version: number): Plan => planOf({}, { 'load t': { pins: { lakeVersion: version } } });
     const error = refusal(pinned(4), pinned(5));
     assert.is(error.code, 'plan.out-of-date');
     assert.is(error.trouble, 'refused');
-    assert.match(error.message, 'load t: pin `lake.version` was 4 and is 5');
+    assert.match(error.message, 'out of date: table `t`: the lake had version 4 and has version 5');
     const changed = planOf({ nodes: [node('extract t', { cursor: 'modified' }), node('load u')] });
     assert.equal(whatMoved(planOf(), changed), [
-      '`load t` is gone',
-      'extract t: setting `cursor` was "updated_at" and is "modified"',
-      '`load u` is new',
+      'table `t`: `load t` is gone, its setting `cursor` was "updated_at" and is "modified", `load u` is new',
+    ]);
+  });
+
+  test('what moved is one sentence for each table, and the same thing is said once', () => {
+    const pins = (extract: NodePlan['pins'], load: NodePlan['pins']): Plan =>
+      planOf({}, { 'extract t': { pins: extract }, 'load t': { pins: load } });
+    const saved = pins({ version: -1, fingerprint: 'a' }, { lakeVersion: -1, ledgerVersion: null, stagingExists: false, odd: 1 });
+    const fresh = pins({ version: 0, fingerprint: 'b' }, { lakeVersion: 0, ledgerVersion: 0, stagingExists: true, odd: 2 });
+    assert.equal(whatMoved(saved, fresh), [
+      'table `t`: the lake had nothing and has version 0, its columns or how it is read have changed, staging had nothing and has version 0, its staging table is there now, `odd` was 1 and is 2',
     ]);
   });
 

@@ -118,7 +118,7 @@ suite('plan, doctor and state on real servers', ({ test, before, after }) => {
     assert.is(first.code, 0, first.stderr);
     const second = await rig.engine('run', '--plan', 'plan.json');
     assert.is(second.code, 4);
-    assert.match(second.stderr, /out of date: extract payment: pin `version` was -1 and is 0; /);
+    assert.match(second.stderr, /out of date: table `payment`: the lake had nothing and has version 0, .*; table `users`: /);
   });
 
   test('state shows where each table stands in lake and staging', async () => {
