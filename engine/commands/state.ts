@@ -175,7 +175,7 @@ function render(shown: readonly Shown[]): string {
     one.run?.startsWith(byHand) === true ? 'moved by hand' : (one.mode ?? ''),
     one.rows === null ? '' : one.rows.toLocaleString('en-US'),
     one.fence ?? 'none: everything is taken',
-    one.behind === null ? 'not known' : one.loaded === null ? 'not loaded' : `v${one.loaded}${one.behind ? ', behind' : ''}`,
+    stagingText(one),
   ]);
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)));
   const line = (cells: readonly string[]): string =>
@@ -184,6 +184,13 @@ function render(shown: readonly Shown[]): string {
       .join('  ')
       .trimEnd();
   return `${[line(head), ...rows.map(line)].join('\n')}\n`;
+}
+
+/** The lake's version can be above staging's though nothing waits: `state set`, and extracts without a row, bring no data. */
+function stagingText(one: Shown): string {
+  if (one.behind === null) return 'not known';
+  if (one.loaded === null) return 'not loaded';
+  return `v${one.loaded}${one.behind ? ', behind' : one.loaded < one.version ? ', up to date' : ''}`;
 }
 
 async function set(context: CommandContext, given: readonly string[]): Promise<number> {

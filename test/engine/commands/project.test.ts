@@ -152,6 +152,7 @@ suite('plan, doctor and state on real servers', ({ test, before, after }) => {
     const done = await rig.engine('state', 'set', 'users', '2026-01-31T10:30:00.25+01:00', '--yes');
     assert.is(done.code, 0, done.stderr);
     assert.match(done.stdout, 'is 2026-01-31T09:30:00.250000Z; lake v1');
+    assert.match((await rig.engine('state', 'show', 'users')).stdout, /users +v1 .* v0, up to date\n/);
     const plan = await rig.engine('plan', '--pipeline', 'changes', '--table', 'users');
     assert.match(plan.stdout, 'the last fence 2026-01-31T09:30:00.250000Z less 10 s');
   });
