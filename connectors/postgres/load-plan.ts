@@ -1,3 +1,4 @@
+import { countText } from '../../engine/base/count.ts';
 import type { JsonObject } from '../../engine/base/json.ts';
 import type { SurveyContext } from '../../engine/connector.ts';
 import { EngineError, type ErrorData } from '../../engine/error.ts';
@@ -251,7 +252,7 @@ export function describeTruncate(given: JsonObject, surveyed: JsonObject, earlie
   return {
     ...common,
     action: 'replace',
-    summary: `${target}: ${rows === undefined ? 'all its rows' : `~${rows.toLocaleString('en-US')} rows`} are replaced`,
+    summary: `${target}: ${rows === undefined ? 'all its rows' : `~${countText(rows, 'row')}`} ${rows === 1 ? 'is' : 'are'} replaced`,
     details: [
       'in one transaction with the load: nobody sees it empty',
       'views, grants, indexes and comments stay',
@@ -278,7 +279,7 @@ function refusal(error: ErrorData, common: { readonly warnings: readonly string[
 function waiting(facts: LoadSurvey): readonly string[] {
   return facts.versions.map(
     (v) =>
-      `waits in the lake: v${v.version}, ${v.kind}, ${v.files} file${v.files === 1 ? '' : 's'}${v.rows === null ? '' : `, ${v.rows.toLocaleString('en-US')} rows`}`,
+      `waits in the lake: v${v.version}, ${v.kind}, ${countText(v.files, 'file')}${v.rows === null ? '' : `, ${countText(v.rows, 'row')}`}`,
   );
 }
 

@@ -1,3 +1,4 @@
+import { countText } from '../../engine/base/count.ts';
 import type { NodeType } from '../../engine/connector.ts';
 import { showRelation } from './identifier.ts';
 import { loadOptions } from './load-options.ts';
@@ -19,7 +20,7 @@ export const truncate: NodeType = {
     const target = showRelation(options.into);
     return {
       summary: emptied
-        ? `${target} is emptied${rowsEstimate === undefined ? '' : ` (~${rowsEstimate.toLocaleString('en-US')} rows)`}`
+        ? `${target} is emptied${rowsEstimate === undefined ? '' : ` (~${countText(rowsEstimate, 'row')})`}`
         : `${target}: nothing to empty`,
       facts: { emptied },
     };

@@ -1,11 +1,4 @@
-/** `1,234`, or with a word `1,234 rows`, `1 row`. */
-export function countText(count: number, word?: string): string {
-  const digits = Math.round(count)
-    .toString()
-    .replace(/\B(?=(\d{3})+$)/g, ',');
-  if (word === undefined) return digits;
-  return `${digits} ${Math.round(count) === 1 ? word : `${word}s`}`;
-}
+export { countText } from '../base/count.ts';
 
 /** `512 B`, `3.4 MB`: powers of 1000. */
 export function bytesText(bytes: number): string {

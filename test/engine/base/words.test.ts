@@ -1,4 +1,5 @@
 import * as assert from 'uvu/assert';
+import { countText } from '../../../engine/base/count.ts';
 import { parseDuration, showDuration } from '../../../engine/base/duration.ts';
 import { lakeFolder } from '../../../engine/base/lake-folder.ts';
 import { parseSize } from '../../../engine/base/size.ts';
@@ -13,6 +14,14 @@ suite('durations, sizes, suggestions, folders', (s) => {
     for (const text of ['500ms', '5s', '90m', '2h', '1d', '0s'])
       assert.is(parseDuration(showDuration(parseDuration(text) ?? -1)), parseDuration(text));
     assert.is(showDuration(90_000), '90s');
+  });
+
+  s.test('one of a thing is told in the singular, and thousands are parted', () => {
+    assert.equal(
+      [0, 1, 2, 1_234_567].map((count) => countText(count, 'row')),
+      ['0 rows', '1 row', '2 rows', '1,234,567 rows'],
+    );
+    assert.is(countText(1000), '1,000');
   });
 
   s.test('sizes count by 1000 or by 1024, as they say', () => {
