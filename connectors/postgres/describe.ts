@@ -127,7 +127,7 @@ function noRelation(relation: Relation): EngineError {
     'postgres.no-relation',
     `there is no table ${showRelation(relation)} in the source, or this role may not see it`,
     {
-      hint: `check the name (\`table:\` is schema.table; capitals and spaces need double quotes) and GRANT USAGE ON SCHEMA and SELECT ON ${quoteRelation(relation)}`,
+      hint: `Check the name (\`table:\` is schema.table; capitals and spaces need double quotes) and GRANT USAGE ON SCHEMA and SELECT ON ${quoteRelation(relation)}`,
     },
   );
 }

@@ -73,7 +73,7 @@ export async function decideExtract(
   };
   if (wantsCursor && table.load === 'merge' && key.length === 0)
     throw new EngineError('usage', 'extract.no-key', `${identity.relation} has no primary key, so changed rows cannot be merged`, {
-      hint: `give tables.${table.name} a \`key\`, or \`load: append\`, or take it in a pipeline of mode full`,
+      hint: `Give tables.${table.name} a \`key\`, or \`load: append\`, or take it in a pipeline of mode full`,
     });
   if (mode === 'incremental' && last === undefined)
     throw new EngineError(
@@ -81,7 +81,7 @@ export async function decideExtract(
       'extract.unknown-history',
       `the lake's table ${options.folder} has no commit of this engine to go on from`,
       {
-        hint: 'run it once with --full-refresh',
+        hint: 'Run it once with --full-refresh',
       },
     );
   const start =
@@ -128,7 +128,7 @@ function refuseChangedColumns(relation: SourceRelation, columns: readonly Extrac
     const column = now.get(name);
     if (column === undefined)
       throw new EngineError('refused', 'extract.column-vanished', `column ${name} of ${at} is gone since the last extract`, {
-        hint: `drop it from staging too (ALTER TABLE ... DROP COLUMN) and run once with --full-refresh`,
+        hint: `Drop it from staging too (ALTER TABLE ... DROP COLUMN) and run once with --full-refresh`,
       });
     const type = column.field.metadata['engine.type'];
     if (type !== field.metadata['engine.type'] || column.field.type !== field.type)
@@ -137,7 +137,7 @@ function refuseChangedColumns(relation: SourceRelation, columns: readonly Extrac
         'extract.column-changed',
         `column ${name} of ${at} is now ${String(type)}, it was ${String(field.metadata['engine.type'])}`,
         {
-          hint: 'change staging in the same way (ALTER TABLE ... ALTER COLUMN ... TYPE) and run once with --full-refresh',
+          hint: 'Change staging in the same way (ALTER TABLE ... ALTER COLUMN ... TYPE) and run once with --full-refresh',
         },
       );
   }
@@ -149,7 +149,7 @@ function refuseChangedColumns(relation: SourceRelation, columns: readonly Extrac
       'extract.column-with-values',
       `the new column ${String(name)} of ${at} has values in old rows (a default, NOT NULL or generated), and they did not touch the cursor`,
       {
-        hint: 'run it once with --full-refresh',
+        hint: 'Run it once with --full-refresh',
       },
     );
   }

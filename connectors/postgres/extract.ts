@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { countText } from '../../engine/base/count.ts';
 import { type Instant, plusMicros } from '../../engine/base/instant.ts';
 import type { JsonObject } from '../../engine/base/json.ts';
 import type { NodeContext, NodeType } from '../../engine/connector.ts';
@@ -244,7 +245,7 @@ function extractError(error: unknown, what: string): EngineError {
   const misfit = text.indexOf(misfitMark);
   if (misfit >= 0)
     return new EngineError('failed', 'extract.misfit', `${what}: ${text.slice(misfit).split('\n')[0] ?? ''}`, {
-      hint: 'take that column as text: `columns: { types: { <column>: string } }`, or correct the value in the source; nothing was committed',
+      hint: 'Take that column as text: `columns: { types: { <column>: string } }`, or correct the value in the source; nothing was committed',
     });
   if (/out of memory/i.test(text))
     return new EngineError(
@@ -253,13 +254,13 @@ function extractError(error: unknown, what: string): EngineError {
       `${what}: a part does not fit into the memory given (${text.split('\n')[0] ?? ''})`,
       {
         cause: error,
-        hint: 'raise `extract.memory`, or leave the widest columns out; nothing was committed',
+        hint: 'Raise `extract.memory`, or leave the widest columns out; nothing was committed',
       },
     );
   if (/no space left on device|disk quota/i.test(text))
     return new EngineError('outside', 'lake.disk-full', `${what}: no space left where the lake's files are written`, {
       cause: error,
-      hint: 'free some space or move the lake; nothing was committed, and unfinished files were removed',
+      hint: 'Free some space or move the lake; nothing was committed, and unfinished files were removed',
     });
   return postgresError(error, what);
 }
@@ -274,7 +275,7 @@ async function refuseMovedSchema(source: PostgresSource, decided: Extract, snaps
   if (JSON.stringify(now.columns) !== JSON.stringify(decided.relation.columns))
     throw new EngineError('failed', 'extract.schema-moved', `the columns of ${decided.identity.relation} changed while it was extracted`, {
       retryable: true,
-      hint: 'it is tried again with the new columns',
+      hint: 'It is tried again with the new columns',
     });
 }
 
@@ -295,7 +296,7 @@ function resultOf(decided: Extract, files: readonly NewFile[], version: number, 
     extractedAt,
   };
   return {
-    summary: `${rows.toLocaleString('en-US')} rows, ${from}, fence ${fence.at ?? 'none yet'}${held}; lake v${version}`,
+    summary: `${countText(rows, 'row')}, ${from}, fence ${fence.at ?? 'none yet'}${held}; lake v${version}`,
     rows,
     bytes,
     facts,

@@ -42,7 +42,7 @@ export function extractColumns(relation: SourceRelation, table: TableConfig, kno
           'extract.reserved-name',
           `${showRelation(relation.relation)} has a column ${quoteIdentifier(name)}, a name that the engine uses itself`,
           {
-            hint: `rename it on the way: \`columns: { rename: { ${JSON.stringify(c.name)}: source_${name.replace(/^_/, '')} } }\`, or exclude it`,
+            hint: `Rename it on the way: \`columns: { rename: { ${JSON.stringify(c.name)}: source_${name.replace(/^_/, '')} } }\`, or exclude it`,
           },
         );
       if (given.has(name))
@@ -50,7 +50,7 @@ export function extractColumns(relation: SourceRelation, table: TableConfig, kno
           'usage',
           'extract.same-name',
           `two columns of ${showRelation(relation.relation)} would be named ${quoteIdentifier(name)} in staging`,
-          { hint: `rename one of them otherwise, or exclude it (\`columns\` of tables.${table.name})` },
+          { hint: `Rename one of them otherwise, or exclude it (\`columns\` of tables.${table.name})` },
         );
       given.add(name);
       const lakeName = before.get(name) ?? cleanName(name, taken);
@@ -75,7 +75,7 @@ function noColumn(relation: SourceRelation, name: string, where: string): Engine
     'extract.no-column',
     `${where}: ${showRelation(relation.relation)} has no column ${quoteIdentifier(name)}`,
     {
-      hint: `its columns are ${relation.columns.map((c) => c.name).join(', ')}`,
+      hint: `Its columns are ${relation.columns.map((c) => c.name).join(', ')}`,
     },
   );
 }
@@ -91,7 +91,7 @@ export function keyOf(relation: SourceRelation, table: TableConfig, columns: rea
         'extract.key-excluded',
         `the key column ${quoteIdentifier(name)} of ${showRelation(relation.relation)} is not extracted`,
         {
-          hint: 'take it out of `columns.exclude`, or name another `key`',
+          hint: 'Take it out of `columns.exclude`, or name another `key`',
         },
       );
     return String(column.field.metadata['engine.name']);
@@ -130,7 +130,7 @@ export function cursorOf(relation: SourceRelation, table: TableConfig, zones: re
   const at = showRelation(relation.relation);
   if (table.cursor === undefined)
     throw new EngineError('usage', 'extract.no-cursor', `an incremental extract of ${at} needs a cursor`, {
-      hint: `give tables.${table.name} a \`cursor\` (a column such as updated_at that every change sets), or take it in a pipeline of mode full`,
+      hint: `Give tables.${table.name} a \`cursor\` (a column such as updated_at that every change sets), or take it in a pipeline of mode full`,
     });
   const column = relation.columns.find((c) => c.name === table.cursor);
   if (column === undefined) throw noColumn(relation, table.cursor, `cursor of tables.${table.name}`);
@@ -143,7 +143,7 @@ export function cursorOf(relation: SourceRelation, table: TableConfig, zones: re
       'extract.cursor-type',
       `the cursor ${quoteIdentifier(column.name)} of ${at} is of type ${column.type.text}; a cursor is a timestamp or a date so far`,
       {
-        hint: 'name a column of type timestamptz, timestamp or date, or take the table in a pipeline of mode full',
+        hint: 'Name a column of type timestamptz, timestamp or date, or take the table in a pipeline of mode full',
       },
     );
   const zone = kind === 'timestamptz' ? undefined : (table.cursorTimezone ?? zones[0]);
@@ -153,7 +153,7 @@ export function cursorOf(relation: SourceRelation, table: TableConfig, zones: re
       'extract.cursor-zone',
       `the cursor ${quoteIdentifier(column.name)} of ${at} has no time zone, and the source's roles use several: ${zones.join(', ')}`,
       {
-        hint: `say which one its writers use: \`cursorTimezone: ${zones[0]}\` for tables.${table.name}`,
+        hint: `Say which one its writers use: \`cursorTimezone: ${zones[0]}\` for tables.${table.name}`,
       },
     );
   return { column, kind, precision: type.typmod < 0 ? 6 : type.typmod, zone };

@@ -15,6 +15,6 @@ export interface PostgresSink extends Sink {
 export function postgresSink(sink: Sink): PostgresSink {
   if ('server' in sink) return sink as PostgresSink;
   throw new EngineError('usage', 'load.other-sink', 'a postgres.load node was given a sink that is not Postgres', {
-    hint: 'name a sink of type postgres in `sink:`',
+    hint: 'Name a sink of type postgres in `sink:`',
   });
 }

@@ -184,7 +184,7 @@ export async function openSnapshot(server: PostgresServer, clock: Clock, signal:
         if (lost !== undefined)
           throw new EngineError('outside', 'postgres.snapshot-lost', 'the session that keeps the snapshot of this run was lost', {
             cause: lost,
-            hint: 'tables of one run are read as of one moment, so it does not go on with another: run it again, or `engine retry`',
+            hint: 'Tables of one run are read as of one moment, so it does not go on with another: run it again, or `engine retry`',
           });
       },
       close,

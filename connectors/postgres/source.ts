@@ -87,7 +87,7 @@ export function createSource(
         `DuckDB did not load its postgres extension from ${extension}: ${String(cause)}`,
         {
           cause,
-          hint: "remove that file and run `engine setup`; its version must be the one of @duckdb/node-api, its signature DuckDB's own",
+          hint: "Remove that file and run `engine setup`; its version must be the one of @duckdb/node-api, its signature DuckDB's own",
         },
       );
     } finally {

@@ -46,7 +46,7 @@ export function startOf(facts: StartFacts): Start {
       'extract.meaning-changed',
       `what the extract of ${last.source.relation} means has changed since the last one (columns, where, cursor or key)`,
       {
-        hint: 'rows that did not change would keep their old form: run it once with --full-refresh',
+        hint: 'Rows that did not change would keep their old form: run it once with --full-refresh',
       },
     );
   if (facts.fence === null) return { low: null, warnings: ['the last extract could record no fence, so everything is taken again'] };
@@ -102,7 +102,7 @@ function refuseAnother(last: EngineCommit, now: SourceIdentity): void {
     'extract.another-source',
     `the lake's ${last.source.relation} came from another ${other} (${was}, now ${is})`,
     {
-      hint: 'point the source back to where it was, or take the table anew with --full-refresh',
+      hint: 'Point the source back to where it was, or take the table anew with --full-refresh',
     },
   );
 }

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { postgresError } from '../../../connectors/postgres/error.ts';
 import { EngineError } from '../../../engine/error.ts';
@@ -86,6 +88,18 @@ suite('errors of Postgres drivers', (s) => {
       'connecting',
     );
     assert.equal([error.code, error.message], ['postgres.refused', 'connecting: connect ECONNREFUSED ::1:1']);
+  });
+
+  s.test('a hint begins with a capital', () => {
+    const folder = join(import.meta.dirname, '../../../connectors/postgres');
+    const hints = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .flatMap((file) => readFileSync(join(folder, file), 'utf8').match(/hint:\s*['"`].{0,40}/g) ?? []);
+    assert.ok(hints.length > 40, `${hints.length} hints were found`);
+    assert.equal(
+      hints.filter((hint) => /['"`][a-z]/.test(hint.slice(0, hint.search(/['"`]/) + 2))),
+      [],
+    );
   });
 
   s.test('the detail of a violated constraint is told', () => {
