@@ -11,7 +11,7 @@ export interface Reporter {
   error(error: ErrorData, cause?: unknown): void;
   /** A line for a person, not part of the data. */
   note(text: string): void;
-  /** A command's data: a document under `--json`, else the text. */
-  data(document: object, text: () => string): void;
+  /** A command's data: a document under `--json`, else the text. `done`: the text only says that all went well, so that `--quiet` leaves it out. */
+  data(document: object, text: () => string, kind?: 'done'): void;
   close(): void;
 }

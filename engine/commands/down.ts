@@ -16,10 +16,13 @@ export const command: Command = {
       'in use': 'used by another command: it stops when that one ends',
       'not running': 'was not running',
     };
-    context.reporter.data({ format_version: 1, servers }, () =>
-      servers.length === 0
-        ? 'no server in the configuration is embedded: nothing to stop'
-        : servers.map((s) => `${s.name}: ${told[s.state]}`).join('\n'),
+    context.reporter.data(
+      { format_version: 1, servers },
+      () =>
+        servers.length === 0
+          ? 'no server in the configuration is embedded: nothing to stop'
+          : servers.map((s) => `${s.name}: ${told[s.state]}`).join('\n'),
+      'done',
     );
     return 0;
   },

@@ -35,10 +35,14 @@ async function run(context: CommandContext, input: CommandInput): Promise<number
   await write(folder, files);
   const shown = relative(context.cwd, folder);
   const enter = shown === '' ? '' : `  cd ${/^[\w./-]+$/.test(shown) ? shown : `'${shown}'`}\n`;
-  context.reporter.data({ format_version: 1, folder, files: files.map((file) => file.path) }, () => {
-    const list = files.filter((file) => !/^dbt\/(models|macros)/.test(file.path)).map((file) => `  ${file.path}`);
-    return `A new project in ${folder}:\n${list.join('\n')}\n\nNext:\n${enter}${own.text}`;
-  });
+  context.reporter.data(
+    { format_version: 1, folder, files: files.map((file) => file.path) },
+    () => {
+      const list = files.filter((file) => !/^dbt\/(models|macros)/.test(file.path)).map((file) => `  ${file.path}`);
+      return `A new project in ${folder}:\n${list.join('\n')}\n\nNext:\n${enter}${own.text}`;
+    },
+    'done',
+  );
   return 0;
 }
 

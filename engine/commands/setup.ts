@@ -11,10 +11,14 @@ export const command: Command = {
   ],
   async run(context) {
     const ready = await context.prepare();
-    context.reporter.data({ format_version: 1, prepared: ready }, () => {
-      const width = Math.max(0, ...ready.map(({ what }) => what.length));
-      return ready.map(({ what, path }) => `${what.padEnd(width)}  ${path}`).join('\n');
-    });
+    context.reporter.data(
+      { format_version: 1, prepared: ready },
+      () => {
+        const width = Math.max(0, ...ready.map(({ what }) => what.length));
+        return ready.map(({ what, path }) => `${what.padEnd(width)}  ${path}`).join('\n');
+      },
+      'done',
+    );
     return 0;
   },
 };

@@ -29,16 +29,19 @@ export const command: Command = {
       const { host, port, user, database: dbname } = await database.parameters();
       servers.push({ name, host, port, user, database: dbname, passwordFile: join(embedded.folder, 'password') });
     }
-    context.reporter.data({ format_version: 1, servers }, () =>
-      servers.length === 0
-        ? 'no server in the configuration is embedded: nothing to start'
-        : [
-            ...servers.map(
-              (s) =>
-                `${s.name}: engine psql ${s.name}\n  or: PGPASSWORD=$(cat ${quoteForShell(s.passwordFile)}) psql -h ${s.host} -p ${s.port} -U ${s.user} ${quoteForShell(s.database)}`,
-            ),
-            'running until engine down',
-          ].join('\n'),
+    context.reporter.data(
+      { format_version: 1, servers },
+      () =>
+        servers.length === 0
+          ? 'no server in the configuration is embedded: nothing to start'
+          : [
+              ...servers.map(
+                (s) =>
+                  `${s.name}: engine psql ${s.name}\n  or: PGPASSWORD=$(cat ${quoteForShell(s.passwordFile)}) psql -h ${s.host} -p ${s.port} -U ${s.user} ${quoteForShell(s.database)}`,
+              ),
+              'running until engine down',
+            ].join('\n'),
+      'done',
     );
     return 0;
   },

@@ -13,11 +13,15 @@ export const command: Command = {
     const { config, diagnostics, file } = await context.loaded();
     const ok = config !== undefined && diagnostics.length === 0;
     const shown = relative(context.cwd, file).startsWith('..') ? file : relative(context.cwd, file);
-    context.reporter.data({ format_version: 1, ok, file: shown, findings: diagnosticsData(diagnostics, { cwd: context.cwd }) }, () => {
-      if (!ok || config === undefined) return renderDiagnostics(diagnostics, { cwd: context.cwd });
-      const tables = plural(Object.keys(config.tables).length, 'table');
-      return `${shown}: ${tables}, ${plural(Object.keys(config.pipelines).length, 'pipeline')}, no findings`;
-    });
+    context.reporter.data(
+      { format_version: 1, ok, file: shown, findings: diagnosticsData(diagnostics, { cwd: context.cwd }) },
+      () => {
+        if (!ok || config === undefined) return renderDiagnostics(diagnostics, { cwd: context.cwd });
+        const tables = plural(Object.keys(config.tables).length, 'table');
+        return `${shown}: ${tables}, ${plural(Object.keys(config.pipelines).length, 'pipeline')}, no findings`;
+      },
+      ok ? 'done' : undefined,
+    );
     return ok ? 0 : 2;
   },
 };

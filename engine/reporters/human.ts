@@ -54,7 +54,7 @@ export function humanReporter(output: Output, clock: Clock): Reporter {
     plan: (plan, options) => around(() => plain.plan(plan, options)),
     error: (error, cause) => around(() => plain.error(error, cause)),
     note: (text) => around(() => plain.note(text)),
-    data: (document, text) => around(() => plain.data(document, text)),
+    data: (document, text, kind) => around(() => plain.data(document, text, kind)),
     close: erase,
   };
 }

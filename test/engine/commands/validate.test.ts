@@ -19,6 +19,9 @@ suite('engine validate and engine schema', (s) => {
     assert.is(stdout, 'pipelines.yaml: 1 table, 1 pipeline, no findings\n');
     assert.is(stderr, '');
     assert.is(code, 0);
+    const quiet = await rig.engine('validate', '--quiet');
+    assert.equal([quiet.code, quiet.stdout, quiet.stderr], [0, '', '']);
+    assert.match((await rig.engine('validate', '--quiet', '--json')).stdout, '"ok":true');
   });
 
   s.test('a wrong file gives its findings on stdout and exit code 2', async () => {

@@ -100,6 +100,7 @@ suite('reporters', ({ test }) => {
     for (const event of story) reporter.event(event);
     reporter.note('a note');
     reporter.data({ a: 1 }, () => 'data');
+    reporter.data({ ok: true }, () => 'all is well', 'done');
     assert.is(out(), 'data\n');
     assert.is(error(), 'x load users: staging.users is locked (load.busy)\n    what to do: Wait for pid 7.\n');
   });
