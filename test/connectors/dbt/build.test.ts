@@ -1,18 +1,8 @@
 import * as assert from 'uvu/assert';
-import { EngineError } from '../../../engine/error.ts';
+import { errorOf } from '../../support/engine-error.ts';
 import { freshDatabase, type TestDatabase } from '../../support/postgres.ts';
 import { suite } from '../../support/suite.ts';
 import { createDbtRig, type DbtRig, stagingSql, usersSql } from './project.ts';
-
-/** The error that a promise ends with; fails when it does not. */
-async function errorOf(work: Promise<unknown>): Promise<EngineError> {
-  const thrown = await work.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  if (!(thrown instanceof EngineError)) throw new Error(`no EngineError: ${String(thrown)}`);
-  return thrown;
-}
 
 suite('dbt build of the sample project', ({ test, before, after }) => {
   let database: TestDatabase;

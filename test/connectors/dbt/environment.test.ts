@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { ensureEnvironment, environmentFolder, existingEnvironment } from '../../../connectors/dbt/environment.ts';
 import { constraints, requirements } from '../../../connectors/dbt/requirements.ts';
-import { EngineError, stoppedError } from '../../../engine/error.ts';
+import { stoppedError } from '../../../engine/error.ts';
+import { errorOf } from '../../support/engine-error.ts';
 import { fakePythonEnv, writeFakePython } from '../../support/fake-python.ts';
 import { suite } from '../../support/suite.ts';
 import { waitUntil } from '../../support/wait.ts';
@@ -23,15 +24,6 @@ suite("dbt's environment", ({ test, before, after }) => {
     const ensure = (signal?: AbortSignal): Promise<string> => ensureEnvironment({ env, signal, log: (_level, text) => lines.push(text) });
     return { env, calls, lines, ensure };
   };
-  const errorOf = async (work: Promise<unknown>): Promise<EngineError> => {
-    const thrown = await work.then(
-      () => undefined,
-      (error: unknown) => error,
-    );
-    if (!(thrown instanceof EngineError)) throw new Error(`no EngineError: ${String(thrown)}`);
-    return thrown;
-  };
-
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'engine-env-'));
   });

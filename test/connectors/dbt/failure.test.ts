@@ -2,19 +2,10 @@ import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, wr
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { readRunResults } from '../../../connectors/dbt/artifacts.ts';
-import { EngineError } from '../../../engine/error.ts';
+import { errorOf } from '../../support/engine-error.ts';
 import { freshDatabase, type TestDatabase } from '../../support/postgres.ts';
 import { suite } from '../../support/suite.ts';
 import { createDbtRig, type DbtRig, stagingSql, usersSql } from './project.ts';
-
-async function errorOf(work: Promise<unknown>): Promise<EngineError> {
-  const thrown = await work.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  if (!(thrown instanceof EngineError)) throw new Error(`no EngineError: ${String(thrown)}`);
-  return thrown;
-}
 
 suite('dbt that fails', ({ test, before, after }) => {
   let database: TestDatabase;

@@ -1,6 +1,8 @@
 import * as assert from 'uvu/assert';
+import { lookbackOf } from '../../../connectors/postgres/extract-facts.ts';
 import { candidateOf, type FenceReading, fenceOf, type SessionReading, settle } from '../../../connectors/postgres/fence.ts';
 import { fenceFromReadings, type ServerFacts } from '../../../connectors/postgres/snapshot.ts';
+import { tableConfig } from '../../support/nodes.ts';
 import { suite } from '../../support/suite.ts';
 
 const at = (second: number): string => `2026-05-01T10:00:${String(second).padStart(2, '0')}.000000Z`;
@@ -102,6 +104,17 @@ suite('fence', ({ test }) => {
       fenceFromReadings(primary, [held], at(20), [{ at: at(25), running: { 9: '9/0' } }]).candidates.map((c) => c.at),
       [at(25), at(30)],
     );
+  });
+
+  test('on a standby the fence is what was replayed, with a longer lookback and a holder that says why', () => {
+    const standby = { ...primary, standby: true, replayedTo: at(12) };
+    const f = fenceFromReadings(standby, [reading(30, [])], at(5), []);
+    assert.is(f.at, at(12));
+    assert.match(f.holder?.text ?? '', /standby/);
+    assert.is(fenceFromReadings({ ...standby, replayedTo: null }, [reading(30, [])], at(5), []).at, null);
+    assert.is(lookbackOf(tableConfig('users'), standby), 600_000);
+    assert.is(lookbackOf(tableConfig('users'), primary), 10_000);
+    assert.is(lookbackOf(tableConfig('users', { lookbackMs: 5 }), standby), 5);
   });
 
   test('a candidate becomes the fence once each of its sessions was seen without a transaction', () => {
