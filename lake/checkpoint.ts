@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../engine/base/clock.ts';
+import { effect } from '../engine/base/effect.ts';
 import { EngineError } from '../engine/error.ts';
 import type { Action } from './action.ts';
 import { connectDuckDB, type DuckDBConnection, duckdbName, duckdbText, openDuckDB } from './duckdb.ts';
@@ -76,9 +77,9 @@ export async function writeCheckpoint(lake: Lake, folder: string, replay: Replay
     );
     return readFile(join(temp, 'checkpoint.parquet'));
   });
-  await lake.createIfAbsent(checkpointPath(folder, replay.version), bytes);
+  await effect('lake.checkpoint', () => lake.createIfAbsent(checkpointPath(folder, replay.version), bytes));
   const hint = { version: replay.version, size: actions.length, sizeInBytes: bytes.length, numOfAddFiles: replay.files.size };
-  await lake.replace(hintPath(folder), new TextEncoder().encode(JSON.stringify(hint)));
+  await effect('lake.hint', () => lake.replace(hintPath(folder), new TextEncoder().encode(JSON.stringify(hint))));
 }
 
 /** The log up to a checkpoint, from its parts; undefined when they are no readable checkpoint: the entries before it are read then. */

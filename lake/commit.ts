@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../engine/base/clock.ts';
+import { effect } from '../engine/base/effect.ts';
 import { instantToMicros } from '../engine/base/instant.ts';
 import { EngineError, errorData } from '../engine/error.ts';
 import type { Action, EngineCommit, Metadata } from './action.ts';
@@ -53,13 +54,15 @@ export async function commit(lake: Lake, base: TableState, change: NewCommit, cl
  * reading tells, or a request may still be under way, the outcome is unknown.
  */
 async function create(lake: Lake, path: string, bytes: Uint8Array, change: NewCommit): Promise<'created' | 'exists'> {
-  await change.check();
+  const once = async (): Promise<'created' | 'exists'> => {
+    await change.check();
+    return await effect('lake.entry', () => lake.createIfAbsent(path, bytes));
+  };
   try {
-    return await lake.createIfAbsent(path, bytes);
+    return await once();
   } catch (first) {
     try {
-      await change.check();
-      return await lake.createIfAbsent(path, bytes);
+      return await once();
     } catch (second) {
       if ((await knownOrUnknown(path, () => lake.read(path))) !== undefined) return 'exists';
       if (isFinal(first) && isFinal(second)) throw first;

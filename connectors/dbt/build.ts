@@ -1,5 +1,6 @@
 import { copyFile, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { effect } from '../../engine/base/effect.ts';
 import type { JsonObject } from '../../engine/base/json.ts';
 import type { NodeContext, NodeType, Project } from '../../engine/connector.ts';
 import { EngineError, stoppedError } from '../../engine/error.ts';
@@ -7,7 +8,7 @@ import type { DbtResult, NodeResult } from '../../engine/event.ts';
 import { nameOf, type RunResults, readRunResults } from './artifacts.ts';
 import { ensureEnvironment, existingEnvironment } from './environment.ts';
 import { factsOf, failureOfResults, failureWithout, isFailed } from './failure.ts';
-import { type DbtProgram, type InvocationEnd, invokeDbt } from './invocation.ts';
+import { type DbtProgram, type Invocation, type InvocationEnd, invokeDbt } from './invocation.ts';
 import { profileName, writeProfile } from './profile.ts';
 
 interface BuildOptions {
@@ -156,7 +157,7 @@ async function build(
     unknown: [] as string[],
     nothing: false,
   };
-  const end = await invokeDbt({
+  const invocation: Invocation = {
     program,
     args,
     folder: project.folder,
@@ -173,7 +174,8 @@ async function build(
       if (typeof index === 'number' && typeof total === 'number') context.progress({ doing: `${index} of ${total}` });
       for (const text of line.text.split('\n')) if (text.trim() !== '') context.log(line.level, text.trimEnd());
     },
-  });
+  };
+  const end = await effect('dbt.build', () => invokeDbt(invocation));
   if (context.signal.aborted) {
     if (end.killed) await endSessions(context, options.sink, applicationName);
     throw stoppedError();

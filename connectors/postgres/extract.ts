@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { countText } from '../../engine/base/count.ts';
+import { effect } from '../../engine/base/effect.ts';
 import { type Instant, plusMicros } from '../../engine/base/instant.ts';
 import type { JsonObject } from '../../engine/base/json.ts';
 import type { NodeContext, NodeType } from '../../engine/connector.ts';
@@ -60,7 +61,7 @@ async function runExtract(context: NodeContext, options: ExtractOptions): Promis
   const extractedAt = after(snapshot.reading.at, last?.extractedAt);
 
   const folder = `${extractedAt.replaceAll(/[-:.]/g, '')}-${context.runId}${context.attempt > 1 ? `-${context.attempt}` : ''}`;
-  const writer = await lake.write(`${options.folder}/${folder}`);
+  const writer = await effect('lake.folder', () => lake.write(`${options.folder}/${folder}`));
   let outcome: 'keep' | 'discard' = 'discard';
   try {
     const files = await writeParts(context, source, member, decided, options, writer, extractedAt);
@@ -165,8 +166,10 @@ async function writeParts(
     const mark = `SELECT pg_backend_pid() AS pid, pg_advisory_xact_lock_shared(${keeperLock.classId}, ${keeperLock.objectId})::text AS mark`;
     const pid = Number((await duck.runAndReadAll(`SELECT pid FROM postgres_query('${alias}', ${duckLiteral(mark)})`)).getRows()[0]?.[0]);
     const written = await watched(context, source, pid, async () => {
-      const copied = await duck.runAndReadAll(
-        `COPY (${outerSql(alias, decided.inner, decided.columns, extractedAt)}) TO ${duckLiteral(writer.localFolder)} (FORMAT parquet, COMPRESSION ${codecs[options.table.lake.compression]}, ROW_GROUP_SIZE ${rowGroupRows}, ROW_GROUP_SIZE_BYTES '${rowGroupBytes}', FILE_SIZE_BYTES ${options.table.lake.targetFileSizeBytes}, FILENAME_PATTERN 'part-{i}', OVERWRITE_OR_IGNORE true, RETURN_STATS true)`,
+      const copied = await effect('source.copy', () =>
+        duck.runAndReadAll(
+          `COPY (${outerSql(alias, decided.inner, decided.columns, extractedAt)}) TO ${duckLiteral(writer.localFolder)} (FORMAT parquet, COMPRESSION ${codecs[options.table.lake.compression]}, ROW_GROUP_SIZE ${rowGroupRows}, ROW_GROUP_SIZE_BYTES '${rowGroupBytes}', FILE_SIZE_BYTES ${options.table.lake.targetFileSizeBytes}, FILENAME_PATTERN 'part-{i}', OVERWRITE_OR_IGNORE true, RETURN_STATS true)`,
+        ),
       );
       return copied.getRowObjects();
     });
@@ -174,7 +177,7 @@ async function writeParts(
     for (const row of written) {
       const rows = Number(row.count);
       const name = basename(String(row.filename));
-      if (rows > 0) files.push({ path: name, size: await writer.publish(name), rows });
+      if (rows > 0) files.push({ path: name, size: await effect('lake.part', () => writer.publish(name)), rows });
     }
     return files;
   } catch (error) {

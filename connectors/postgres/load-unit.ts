@@ -1,3 +1,4 @@
+import { effect } from '../../engine/base/effect.ts';
 import type { Json } from '../../engine/base/json.ts';
 import type { NodeContext, UnitResource } from '../../engine/connector.ts';
 import { EngineError } from '../../engine/error.ts';
@@ -62,9 +63,11 @@ async function openLoadUnit(context: NodeContext, options: LoadOptions): Promise
   const { client } = session;
   try {
     return await attended(context, session, nothing, async () => {
-      await prepareLedger(client, options.into.schema);
-      await client.query('BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE');
-      await lockLoads(client, options.into, patienceOf(context, options));
+      await effect('sink.prepare', () => prepareLedger(client, options.into.schema));
+      await effect('sink.lock', async () => {
+        await client.query('BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE');
+        await lockLoads(client, options.into, patienceOf(context, options));
+      });
       const staging = await describeStaging(client, options.into);
       const decision = await decideLoad(lake, options.folder, await readLedger(client, options.into), staging !== undefined);
       return new Transaction(session, lake, decision, staging, context, sink);
@@ -176,18 +179,25 @@ class Transaction implements LoadUnit {
       this.#first = readAhead(csvParts(this.#workspace.duck, first.source, this.#workspace.folder));
       await this.#first.ready();
     }
-    const wanted = this.#change(replaces);
-    if (wanted.create !== undefined) await client.query(wanted.create);
-    else if (replaces || wanted.alter.length > 0) {
-      context.progress({ doing: 'waiting for the table' });
-      await lockStaging(client, options.into, this.#staging?.oid ?? '0', patienceOf(context, options));
-      this.#staging = await describeStaging(client, options.into);
-      for (const statement of this.#change(replaces).alter) await client.query(statement);
-      if (replaces) await client.query(truncateSql(options.into));
-    }
+    await effect('sink.shape', () => this.#reshape(context, replaces));
     this.#emptied = { emptied: replaces, rowsEstimate: this.#staging?.rowsEstimate };
     this.#staging = await describeStaging(client, options.into);
     return this.#emptied;
+  }
+
+  async #reshape(context: NodeContext, replaces: boolean): Promise<void> {
+    const { client, options } = this.#session;
+    const wanted = this.#change(replaces);
+    if (wanted.create !== undefined) {
+      await client.query(wanted.create);
+      return;
+    }
+    if (!replaces && wanted.alter.length === 0) return;
+    context.progress({ doing: 'waiting for the table' });
+    await lockStaging(client, options.into, this.#staging?.oid ?? '0', patienceOf(context, options));
+    this.#staging = await describeStaging(client, options.into);
+    for (const statement of this.#change(replaces).alter) await client.query(statement);
+    if (replaces) await client.query(truncateSql(options.into));
   }
 
   #change(replaces: boolean): ReturnType<typeof changeStaging> {
@@ -225,13 +235,15 @@ class Transaction implements LoadUnit {
     let rows = 0;
     let bytes = 0;
     try {
-      if (!step.whole) {
-        await client.query(`DROP TABLE IF EXISTS ${arrivals}`);
-        await client.query(arrivalsStatement(shape));
-      }
+      if (!step.whole)
+        await effect('sink.arrivals', async () => {
+          await client.query(`DROP TABLE IF EXISTS ${arrivals}`);
+          await client.query(arrivalsStatement(shape));
+        });
       const sql = copySql(step.whole ? quoteRelation(options.into) : arrivals, this.#columns, step.whole);
       for (let part = await parts.next(); part !== undefined; part = await parts.next()) {
-        await copyPart(client, sql, part, options.into);
+        const taken = part;
+        await effect('sink.copy', () => copyPart(client, sql, taken, options.into));
         rows += part.rows;
         bytes += part.bytes;
         tell(rows, bytes);
@@ -240,7 +252,8 @@ class Transaction implements LoadUnit {
       await parts.close();
     }
     if (step.whole) return { counts: { rows, inserted: rows, updated: 0, unchanged: 0 }, bytes };
-    return { counts: rows === 0 ? noCounts : await mergeArrivals(client, options, shape, this.#staging?.oid ?? '0', rows), bytes };
+    if (rows === 0) return { counts: noCounts, bytes };
+    return { counts: await effect('sink.merge', () => mergeArrivals(client, options, shape, this.#staging?.oid ?? '0', rows)), bytes };
   }
 
   async #record(context: NodeContext, version: VersionToLoad, counts: LoadCounts): Promise<void> {
@@ -267,7 +280,7 @@ class Transaction implements LoadUnit {
     };
     if (this.#wrote.length === 0 && this.decision.action === 'replace')
       await forgetFrom(client, options.into, row.lakeTableId, row.version);
-    await writeLedger(client, options.into, row);
+    await effect('sink.ledger', () => writeLedger(client, options.into, row));
     this.#wrote.push(row);
   }
 
@@ -279,7 +292,7 @@ class Transaction implements LoadUnit {
         await client.query('ROLLBACK');
         return {};
       }
-      const learnt = await commitLoad(this.#opener, this.#session, last);
+      const learnt = await effect('sink.commit', () => commitLoad(this.#opener, this.#session, last));
       if (this.decision.action === 'replace' && learnt === 'answered') {
         const statistics = gatherStatistics(this.#session);
         if (this.#later === undefined) await statistics;

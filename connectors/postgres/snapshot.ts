@@ -1,5 +1,6 @@
 import type { Client } from 'pg';
 import type { Clock } from '../../engine/base/clock.ts';
+import { effect } from '../../engine/base/effect.ts';
 import { type Instant, instantToMicros, sqlInstant } from '../../engine/base/instant.ts';
 import { EngineError } from '../../engine/error.ts';
 import type { FenceCandidate } from '../../lake/action.ts';
@@ -158,7 +159,7 @@ export async function openSnapshot(server: PostgresServer, clock: Clock, signal:
     const readings = await readUntilSettled(client, clock, signal, true);
     await client.query('SELECT pg_advisory_lock_shared($1, $2)', [keeperLock.classId, keeperLock.objectId]);
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-    const exported = await client.query<{ id: string }>('SELECT pg_export_snapshot() AS id');
+    const exported = await effect('source.snapshot', () => client.query<{ id: string }>('SELECT pg_export_snapshot() AS id'));
     const id = exported.rows[0]?.id ?? '';
     const reading = readings[0];
     if (reading === undefined) throw new Error('a fence needs a reading');

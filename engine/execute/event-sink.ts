@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import { effect } from '../base/effect.ts';
 import type { Json } from '../base/json.ts';
 import { redact } from '../base/secret.ts';
 import type { Event, EventBody } from '../event.ts';
@@ -53,7 +54,7 @@ export function createEventSink(parts: EventSinkParts): EventSink {
   const write = async (): Promise<void> => {
     const batch = [...waiting];
     if (batch.length === 0) return;
-    await store.append(batch);
+    await effect('store.append', () => store.append(batch));
     waiting = waiting.slice(batch.length);
     troubled = false;
   };

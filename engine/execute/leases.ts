@@ -1,3 +1,4 @@
+import { effect } from '../base/effect.ts';
 import type { Lease } from '../connector.ts';
 import { errorData } from '../error.ts';
 import type { LeaseHolder, Store } from '../store.ts';
@@ -15,14 +16,14 @@ export function createRunLeases(store: Store, holder: LeaseHolder): RunLeases {
     take(name) {
       const known = held.get(name);
       if (known !== undefined) return known;
-      const taking = store.lease(name, holder).then(
+      const taking = effect('store.lease', () => store.lease(name, holder)).then(
         (lease): Lease => ({
           name: lease.name,
           token: lease.token,
           check: () => lease.check(),
           async release() {
             if (held.get(name) === taking) held.delete(name);
-            await lease.release();
+            await effect('store.release', () => lease.release());
           },
         }),
       );
