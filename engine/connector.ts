@@ -179,7 +179,9 @@ export interface NodeContext extends SurveyContext {
 
 export interface Lease {
   readonly name: string;
-  /** Rises with every new holder of that name. */
+  /** Names the store that counts the tokens; those of another one mean nothing beside it. */
+  readonly scope: string;
+  /** Rises with every new holder of that name, within the scope. */
   readonly token: number;
   /** Throws EngineError `lease.lost` (trouble `refused`) when somebody else has taken it since. */
   check(): Promise<void>;

@@ -15,10 +15,10 @@ export interface Store {
   run(runId: string): Promise<RunRecord | undefined>;
   /** In order, after `afterSeq`. */
   events(runId: string, afterSeq?: number): Promise<readonly Event[]>;
-  /** Takes a lease, or throws `lease.held`. Free when never taken, released, or its holder's process is gone. */
+  /** Takes a lease, or throws `lease.held`. Free when never taken, released, or its holder's process is gone or has stood still for 10 s. */
   lease(name: string, holder: LeaseHolder): Promise<Lease>;
   leases(): Promise<readonly LeaseRecord[]>;
-  /** Marks live runs whose process is gone as interrupted; returns their ids. */
+  /** Marks live runs whose process is gone, or has stood still for 10 s, as interrupted; returns their ids. */
   sweep(): Promise<readonly string[]>;
   /** Asks a live run to stop; false when there is no such live run. */
   requestCancel(runId: string, by: string): Promise<boolean>;

@@ -45,17 +45,32 @@ const makeLedger = `
     PRIMARY KEY (target_schema, target_table, lake_table_id, version)
   )`;
 
+/** Whose load of a target is the newest: see `attempt-register.ts`. */
+const makeAttempts = `
+  CREATE TABLE IF NOT EXISTS "engine"."attempts" (
+    target_schema text NOT NULL,
+    target_table text NOT NULL,
+    scope text NOT NULL,
+    token bigint NOT NULL,
+    attempt integer NOT NULL,
+    run text NOT NULL,
+    pid integer NOT NULL,
+    backend_start timestamptz NOT NULL,
+    PRIMARY KEY (target_schema, target_table)
+  )`;
+
 /** Two that make the same thing at once: unique_violation, duplicate_schema, duplicate_table, duplicate_object. */
 const madeMeanwhile = new Set(['23505', '42P06', '42P07', '42710']);
 
 /**
- * Makes the ledger and the target's schema where they are missing, in a short transaction of its own: two loads of one run may need them at the same time,
+ * Makes the ledger, the register of attempts and the target's schema where they are missing, in a short transaction of its own: two loads of one run may need them at the same time,
  * and neither must wait for the other's load. Needs the right to create only when something is missing.
  */
 export async function prepareLedger(client: Client, targetSchema: string): Promise<void> {
   const missing = async (): Promise<readonly string[]> => {
-    const found = await client.query<{ ledger: boolean; engine: boolean; target: boolean }>(
+    const found = await client.query<{ ledger: boolean; attempts: boolean; engine: boolean; target: boolean }>(
       `SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'engine' AND c.relname = 'loads') AS ledger,
+              EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'engine' AND c.relname = 'attempts') AS attempts,
               EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'engine') AS engine,
               EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1) AS target`,
       [targetSchema],
@@ -64,6 +79,7 @@ export async function prepareLedger(client: Client, targetSchema: string): Promi
     return [
       ...(row?.engine === true ? [] : ['CREATE SCHEMA IF NOT EXISTS "engine"']),
       ...(row?.ledger === true ? [] : [makeLedger]),
+      ...(row?.attempts === true ? [] : [makeAttempts]),
       ...(row?.target === true ? [] : [`CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(targetSchema)}`]),
     ];
   };

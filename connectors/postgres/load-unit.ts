@@ -1,15 +1,17 @@
 import { effect } from '../../engine/base/effect.ts';
 import type { Json } from '../../engine/base/json.ts';
-import type { NodeContext, UnitResource } from '../../engine/connector.ts';
+import type { Lease, NodeContext, UnitResource } from '../../engine/connector.ts';
 import { EngineError } from '../../engine/error.ts';
 import type { Lake } from '../../lake/lake.ts';
 import type { VersionToLoad } from '../../lake/table.ts';
+import { type Attempt, attemptOf, leaseTarget, proveNewest, registerAttempt } from './attempt-register.ts';
+import { placeOf } from './connect.ts';
 import { type CsvPart, copyPart, copySql, csvParts, extractsIn, type PartsSource, type ReadAhead, readAhead } from './copy.ts';
 import { quoteRelation, showRelation } from './identifier.ts';
 import { forgetFrom, type LedgerRow, prepareLedger, readLedger, writeLedger } from './ledger.ts';
 import { decideLoad, keyOf, type LoadDecision } from './load-decision.ts';
 import type { LoadOptions } from './load-options.ts';
-import { attended, commitLoad, gatherStatistics, type LoadSession, openLoadSession, patienceOf } from './load-session.ts';
+import { attended, commitLoad, gatherStatistics, type LoadSession, loadError, openLoadSession, patienceOf } from './load-session.ts';
 import { type LoadWorkspace, openWorkspace } from './load-workspace.ts';
 import { lockLoads, lockStaging } from './lock.ts';
 import { arrivals, arrivalsStatement, type MergeShape } from './merge.ts';
@@ -59,18 +61,22 @@ export async function joinLoadUnit(context: NodeContext, options: LoadOptions): 
 async function openLoadUnit(context: NodeContext, options: LoadOptions): Promise<LoadUnit> {
   const sink = postgresSink(context.connection(options.sink, 'sink'));
   const lake = context.connection(options.lake, 'lake');
+  const patience = patienceOf(context, options);
+  const lease = await leaseTarget(context, placeOf(await sink.server.parameters()), options.into, patience);
+  const attempt = attemptOf(context, lease);
   const session = await openLoadSession(context, sink.server, options);
   const { client } = session;
   try {
     return await attended(context, session, nothing, async () => {
       await effect('sink.prepare', () => prepareLedger(client, options.into.schema));
+      await effect('sink.attempt', () => registerAttempt(context, session, attempt, patience));
       await effect('sink.lock', async () => {
         await client.query('BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE');
-        await lockLoads(client, options.into, patienceOf(context, options));
+        await lockLoads(client, options.into, patience);
       });
       const staging = await describeStaging(client, options.into);
       const decision = await decideLoad(lake, options.folder, await readLedger(client, options.into), staging !== undefined);
-      return new Transaction(session, lake, decision, staging, context, sink);
+      return new Transaction(session, lake, decision, staging, context, sink, attempt, lease);
     });
   } catch (error) {
     await client.end().catch((late: unknown) => context.log('debug', `closing the session: ${String(late)}`));
@@ -86,6 +92,8 @@ class Transaction implements LoadUnit {
   readonly #budget: NonNullable<PostgresSink['duckdb']>;
   readonly #later: PostgresSink['later'];
   readonly #key: readonly string[];
+  readonly #attempt: Attempt;
+  readonly #lease: Lease | undefined;
   #staging: StagingTable | undefined;
   #columns: readonly StagingColumn[] = [];
   #steps: readonly Step[] = [];
@@ -104,7 +112,11 @@ class Transaction implements LoadUnit {
     staging: StagingTable | undefined,
     opener: NodeContext,
     sink: PostgresSink,
+    attempt: Attempt,
+    lease: Lease | undefined,
   ) {
+    this.#attempt = attempt;
+    this.#lease = lease;
     this.#session = session;
     this.#budget = sink.duckdb ?? smallBudget;
     this.#later = sink.later;
@@ -285,23 +297,37 @@ class Transaction implements LoadUnit {
   }
 
   async commit(): Promise<{ readonly [key: string]: Json }> {
-    const { client } = this.#session;
     try {
-      const last = this.#wrote.at(-1);
-      if (last === undefined) {
-        await client.query('ROLLBACK');
-        return {};
-      }
-      const learnt = await effect('sink.commit', () => commitLoad(this.#opener, this.#session, last));
-      if (this.decision.action === 'replace' && learnt === 'answered') {
-        const statistics = gatherStatistics(this.#session);
-        if (this.#later === undefined) await statistics;
-        else this.#later(statistics);
-      }
-      return { committed: this.#wrote.map((r) => r.version) };
+      return await this.#commit();
     } finally {
       await this.#close();
     }
+  }
+
+  async #commit(): Promise<{ readonly [key: string]: Json }> {
+    const { client, options } = this.#session;
+    const last = this.#wrote.at(-1);
+    if (last === undefined) {
+      await client.query('ROLLBACK');
+      await this.#release();
+      return {};
+    }
+    await proveNewest(client, options.into, this.#attempt).catch((error: unknown) => {
+      throw loadError(error, options);
+    });
+    const learnt = await effect('sink.commit', () => commitLoad(this.#opener, this.#session, last));
+    if (this.decision.action === 'replace' && learnt === 'answered') {
+      const statistics = gatherStatistics(this.#session);
+      if (this.#later === undefined) await statistics;
+      else this.#later(statistics);
+    }
+    await this.#release();
+    return { committed: this.#wrote.map((r) => r.version) };
+  }
+
+  /** After a failure the lease stays with the run, so that a later attempt of one that was taken over meanwhile finds it lost. */
+  async #release(): Promise<void> {
+    await this.#lease?.release().catch((error: unknown) => this.#opener.log('warn', `giving the lease back: ${String(error)}`));
   }
 
   async rollback(): Promise<void> {

@@ -65,6 +65,19 @@ export function appendSql({ into, columns, key }: MergeShape, equals: readonly s
 SELECT count(*)::text AS inserted, '0' AS updated FROM done`;
 }
 
+/** True when a trigger of the user's stands before rows of the table ($1, its oid): it can swallow or change them, and a merge would count them as the same. */
+export const rowTriggersSql = `
+  SELECT tgname::text AS name FROM pg_catalog.pg_trigger
+  WHERE tgrelid = $1::text::oid AND NOT tgisinternal AND tgenabled IN ('O', 'A') AND (tgtype & 3) = 3 ORDER BY tgname LIMIT 1`;
+
+/** One key that arrived and stands in staging neither with its image nor in a newer version, as text; no row when there is none. */
+export function missedSql({ into, columns, key }: MergeShape, equals: readonly string[]): string {
+  const image = (of: string): string => `ROW(${columns.map((n) => `${of}.${quoteIdentifier(n)}`).join(', ')})::record`;
+  const same = key.map((k, i) => `t.${quoteIdentifier(k)} ${equals[i] ?? 'OPERATOR(pg_catalog.=)'} n.${quoteIdentifier(k)}`).join(' AND ');
+  return `SELECT ARRAY[${key.map((k) => `n.${quoteIdentifier(k)}::text`).join(', ')}] AS key FROM ${arrivals} n
+  WHERE NOT EXISTS (SELECT FROM ${quoteRelation(into)} t WHERE ${same} AND (t.${extractedAt} > n.${extractedAt} OR ${image('t')} OPERATOR(pg_catalog.*=) ${image('n')})) LIMIT 1`;
+}
+
 /** For each column of the key: the operator of equality that the key's index uses, as SQL. $1 is the table's oid, $2 the key's names. */
 export const keyOperatorsSql = `
   SELECT k.name, (SELECT pg_catalog.format('OPERATOR(%I.%s)', n.nspname, o.oprname)

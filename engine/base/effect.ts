@@ -14,6 +14,7 @@ export const effects = {
   'lake.checkpoint': 'a checkpoint of the log is written',
   'lake.hint': 'the hint of the last checkpoint is replaced',
   'sink.prepare': 'the ledger and the schemas are made where they are missing',
+  'sink.attempt': 'an attempt at loading is registered, and what is left of an older one is ended',
   'sink.lock': 'the transaction of a load begins and takes its lock',
   'sink.shape': 'staging is made, changed or emptied',
   'sink.arrivals': 'the temporary table of a merge is made',

@@ -19,6 +19,7 @@ export function createRunLeases(store: Store, holder: LeaseHolder): RunLeases {
       const taking = effect('store.lease', () => store.lease(name, holder)).then(
         (lease): Lease => ({
           name: lease.name,
+          scope: lease.scope,
           token: lease.token,
           check: () => lease.check(),
           async release() {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import type { Lease } from '../connector.ts';
 import type { Event } from '../event.ts';
@@ -7,6 +8,7 @@ import { leaseHeld, leaseLost, processGone } from './wording.ts';
 
 /** What several stores in one process share, as processes share a database. */
 export interface MemoryRealm {
+  readonly id: string;
   readonly events: Map<string, Event[]>;
   readonly leases: Map<string, { token: number; holder: (LeaseHolder & { since: string }) | undefined }>;
   readonly cancels: Set<string>;
@@ -15,7 +17,7 @@ export interface MemoryRealm {
 }
 
 export function createMemoryRealm(): MemoryRealm {
-  return { events: new Map(), leases: new Map(), cancels: new Set(), alive: new Set() };
+  return { id: randomUUID(), events: new Map(), leases: new Map(), cancels: new Set(), alive: new Set() };
 }
 
 /** The contract of `Store` in this process's memory. A run is alive while the store that began it is open. */
@@ -71,6 +73,7 @@ export function createMemoryStore(clock: Clock, realm: MemoryRealm = createMemor
       const mine = (): boolean => row.token === token && row.holder !== undefined;
       return {
         name,
+        scope: realm.id,
         token,
         async check() {
           if (!mine()) throw leaseLost(name);

@@ -40,7 +40,7 @@ interface LeaseRow {
 
 const rowsAtOnce = 500;
 
-/** The contract of `Store` on a Postgres schema of its own (`runs`, `events`, `leases`, `migrations`). Opens its first session on first use. */
+/** The contract of `Store` on a Postgres schema of its own (`runs`, `events`, `leases`, `heartbeats`, `store`, `migrations`). Opens its first session on first use. */
 export function createPostgresStore(options: PostgresStoreOptions): Store {
   const { schema, clock } = options;
   const db = openKnex(() => options.connect('state'));
@@ -48,6 +48,15 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
   const runsTable = (on: Knex = db): Knex.QueryBuilder => on.withSchema(schema).table('runs');
   const eventsTable = (on: Knex = db): Knex.QueryBuilder => on.withSchema(schema).table('events');
   const leasesTable = (on: Knex = db): Knex.QueryBuilder => on.withSchema(schema).table('leases');
+  const heartbeatsTable = (on: Knex): Knex.QueryBuilder => on.withSchema(schema).table('heartbeats');
+  let id: string | undefined;
+  const storeId = async (): Promise<string> => {
+    if (id !== undefined) return id;
+    const row: { readonly id: string } | undefined = await db.withSchema(schema).table('store').first('id');
+    if (row === undefined) throw new Error(`the store in schema ${schema} has no id`);
+    id = row.id;
+    return id;
+  };
   const known = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await work();
@@ -156,6 +165,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
         });
         const lease: Lease = {
           name,
+          scope: await storeId(),
           token,
           check: () =>
             known(async () => {
@@ -202,6 +212,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
             await insertEvents(trx, [
               { seq, at: new Date(clock.now()).toISOString(), runId, type: 'run.interrupted', reason: processGone },
             ]);
+            await heartbeatsTable(trx).where({ run_id: runId }).delete();
             swept.push(runId);
           });
         return swept;

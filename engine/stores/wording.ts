@@ -2,7 +2,7 @@ import { EngineError } from '../error.ts';
 import type { LeaseHolder } from '../store.ts';
 
 /** Why a run is marked as interrupted. */
-export const processGone = 'its process is gone';
+export const processGone = 'its process is gone, or has stood still for too long';
 
 /** `lease.held`: who holds it, where, since when. */
 export function leaseHeld(name: string, by: LeaseHolder & { readonly since: string }): EngineError {

@@ -12,7 +12,10 @@ import type { Json, JsonObject } from '../../../engine/base/json.ts';
 import type { NodeContext, Roles, SurveyContext, UnitResource } from '../../../engine/connector.ts';
 import { EngineError } from '../../../engine/error.ts';
 import type { NodeResult, Progress } from '../../../engine/event.ts';
+import { createRunLeases } from '../../../engine/execute/leases.ts';
 import type { NodePlan } from '../../../engine/plan.ts';
+import type { Store } from '../../../engine/store.ts';
+import { createMemoryStore } from '../../../engine/stores/memory.ts';
 import type { Lake } from '../../../lake/lake.ts';
 import { freshDatabase, type TestDatabase } from '../../support/postgres.ts';
 
@@ -27,6 +30,11 @@ export interface LoadRequest {
   /** Between the last node and the unit's commit. */
   readonly beforeCommit?: () => Promise<void>;
   readonly server?: PostgresServer;
+  /** The state store that it takes its lease from; by default one of its own, as an engine has that shares the sink and nothing else. */
+  readonly store?: Store;
+  /** Of its run; from 1. */
+  readonly attempt?: number;
+  readonly runId?: string;
 }
 
 /** The nodes of a load on a database of its own, steered by a test; a lake is given. */
@@ -89,19 +97,21 @@ export async function loadRig(lake: Lake, prefix: string): Promise<LoadRig> {
   const run = async (request: LoadRequest, mode: 'full' | 'incremental'): Promise<NodeResult> => {
     runs += 1;
     const resources = new Map<string, Promise<UnitResource>>();
+    const runId = request.runId ?? `load-run-${runs}`;
+    const leases = createRunLeases(request.store ?? createMemoryStore(systemClock), { runId, host: 'here', pid: process.pid });
     const context: NodeContext = {
       clock: systemClock,
       signal: request.signal ?? new AbortController().signal,
       connection: connectionOn(request.server ?? server),
-      runId: `load-run-${runs}`,
+      runId,
       nodeId: 'load t',
-      attempt: 1,
+      attempt: request.attempt ?? 1,
       history: undefined,
       root,
       progress: (progress) => request.onProgress?.(progress),
       log: (level, text) => void logs.push(`${level} ${text}`),
       dbtResult: () => undefined,
-      lease: () => Promise.reject(new Error('a load takes no lease')),
+      lease: (name) => leases.take(name),
       unit: {
         join: async <T extends UnitResource>(name: string, open: () => Promise<T>): Promise<T> => {
           const there = resources.get(name) ?? open();

@@ -1,8 +1,9 @@
 import pg from 'pg';
 import { systemClock } from '../../../engine/base/clock.ts';
+import { EngineError } from '../../../engine/error.ts';
 import { createPostgresStore } from '../../../engine/stores/postgres.ts';
 
-/** A process that begins a run, holds a lease, says so on stdout and stays until it is killed. Arguments: URL, schema. */
+/** A process that begins a run, holds a lease, says so on stdout, looks after its lease twice a second and stays until it is killed. Arguments: URL, schema. */
 const [url = '', schema = ''] = process.argv.slice(2);
 const store = createPostgresStore({
   connect: async () => {
@@ -28,6 +29,8 @@ await store.append([
     request: {},
   },
 ]);
-await store.lease('t', who);
+const lease = await store.lease('t', who);
 process.stdout.write('held\n');
-setInterval(() => undefined, 60_000);
+setInterval(() => {
+  lease.check().catch((error: unknown) => process.stdout.write(`${error instanceof EngineError ? error.code : String(error)}\n`));
+}, 500);

@@ -9,6 +9,7 @@ import { createPostgresStore } from '../../../engine/stores/postgres.ts';
 import { storeConformance } from '../../conformance/store.ts';
 import { freshDatabase, type TestDatabase } from '../../support/postgres.ts';
 import { suite } from '../../support/suite.ts';
+import { waitUntil } from '../../support/wait.ts';
 
 const schema = 'odd "state" schema';
 
@@ -107,6 +108,50 @@ suite('store on postgres', ({ test }) => {
     while ((await store.leases()).length > 0 && Date.now() < deadline) await new Promise((resolve) => setImmediate(resolve));
     assert.ok((await store.lease('t', { runId: 'mine', host: 'here', pid: 1 })).token > 1);
     assert.equal(await store.sweep(), ['theirs']);
+  });
+
+  withDatabase(
+    'a process that stands still counts as dead after ten seconds, and has lost its lease when it wakes up',
+    async (database, open) => {
+      const store = open();
+      await store.migrate();
+      const child = spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'hold-lease.ts'), database.url, schema], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      try {
+        let said = '';
+        child.stdout.on('data', (chunk: Buffer) => {
+          said += chunk.toString();
+        });
+        await waitUntil(() => said.includes('held'), 'the lease to be held', 20_000);
+        child.kill('SIGSTOP');
+        const began = Date.now();
+        assert.is((await store.leases()).length, 1, 'its sessions and locks are still there');
+        await waitUntil(async () => (await store.leases()).length === 0, 'the process to count as dead', 20_000);
+        assert.ok(Date.now() - began > 5_000);
+        assert.equal(await store.sweep(), ['theirs']);
+        assert.ok((await store.lease('t', { runId: 'mine', host: 'here', pid: 1 })).token > 1);
+        child.kill('SIGCONT');
+        await waitUntil(() => said.includes('lease.lost'), 'it to find out', 20_000);
+        assert.is((await store.leases())[0]?.runId, 'mine');
+      } finally {
+        child.kill('SIGKILL');
+      }
+    },
+  );
+
+  withDatabase('a store that was made anew counts its tokens in another scope', async (database, open) => {
+    const first = open();
+    await first.migrate();
+    const one = await first.lease('t', { runId: 'r1', host: 'here', pid: 1 });
+    assert.is((await first.lease('u', { runId: 'r1', host: 'here', pid: 1 })).scope, one.scope);
+    await first.close();
+    const client = await database.client();
+    await client.query('DROP SCHEMA "odd ""state"" schema" CASCADE');
+    await client.end();
+    const second = open();
+    await second.migrate();
+    assert.is.not((await second.lease('t', { runId: 'r1', host: 'here', pid: 1 })).scope, one.scope);
   });
 
   withDatabase('a lost session does not lose the lease while nobody else takes it', async (database, open) => {
