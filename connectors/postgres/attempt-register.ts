@@ -52,6 +52,16 @@ export async function leaseTarget(context: NodeContext, place: string, into: Rel
   }
 }
 
+/** Throws the error of a load that failed; where its session was ended because another run has taken its lease, that says more than the lost session does. */
+export async function explainLoss(lease: Lease | undefined, error: unknown): Promise<never> {
+  if (lease === undefined || !(error instanceof EngineError) || error.trouble !== 'outside') throw error;
+  const lost = await lease.check().then(
+    () => undefined,
+    (why: unknown) => why,
+  );
+  throw lost instanceof EngineError && lost.code === 'lease.lost' ? lost : error;
+}
+
 /** What a load says of itself; without a lease it is in a scope of its own. */
 export function attemptOf(context: NodeContext, lease: Lease | undefined): Attempt {
   return { scope: lease?.scope ?? context.runId, token: lease?.token ?? 0, attempt: context.attempt, run: context.runId };

@@ -4,7 +4,7 @@ import type { Lease, NodeContext, UnitResource } from '../../engine/connector.ts
 import { EngineError } from '../../engine/error.ts';
 import type { Lake } from '../../lake/lake.ts';
 import type { VersionToLoad } from '../../lake/table.ts';
-import { type Attempt, attemptOf, leaseTarget, proveNewest, registerAttempt } from './attempt-register.ts';
+import { type Attempt, attemptOf, explainLoss, leaseTarget, proveNewest, registerAttempt } from './attempt-register.ts';
 import { placeOf } from './connect.ts';
 import { type CsvPart, copyPart, copySql, csvParts, extractsIn, type PartsSource, type ReadAhead, readAhead } from './copy.ts';
 import { quoteRelation, showRelation } from './identifier.ts';
@@ -158,7 +158,9 @@ class Transaction implements LoadUnit {
   }
 
   #attended<T>(context: NodeContext, body: () => Promise<T>): Promise<T> {
-    const work = attended(context, this.#session, () => this.#workspace?.duck.interrupt(), body);
+    const work = attended(context, this.#session, () => this.#workspace?.duck.interrupt(), body).catch((error: unknown) =>
+      explainLoss(this.#lease, error),
+    );
     this.#work = work.catch(nothing);
     return work;
   }
@@ -298,7 +300,7 @@ class Transaction implements LoadUnit {
 
   async commit(): Promise<{ readonly [key: string]: Json }> {
     try {
-      return await this.#commit();
+      return await this.#commit().catch((error: unknown) => explainLoss(this.#lease, error));
     } finally {
       await this.#close();
     }

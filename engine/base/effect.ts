@@ -48,16 +48,18 @@ const wanted = process.env.ENGINE_FAULT;
 const fault = wanted === undefined || wanted === '' ? undefined : parseFault(wanted);
 let times = 0;
 
-function strike(when: Fault['when']): void {
-  if (fault?.when === when && times === fault.nth) process.kill(process.pid, fault.act === 'kill' ? 'SIGKILL' : 'SIGSTOP');
+function strike(when: Fault['when'], time: number): void {
+  if (fault?.when === when && time === fault.nth) process.kill(process.pid, fault.act === 'kill' ? 'SIGKILL' : 'SIGSTOP');
 }
 
 /** Does the work of one effect. A fault asked for by `ENGINE_FAULT` strikes just before it, or just after it succeeded. */
 export async function effect<T>(name: Effect, work: () => Promise<T>): Promise<T> {
   if (fault?.effect !== name) return work();
+  // Several may be at work at the same time: each is known by when it began.
   times += 1;
-  strike('before');
+  const time = times;
+  strike('before', time);
   const result = await work();
-  strike('after');
+  strike('after', time);
   return result;
 }

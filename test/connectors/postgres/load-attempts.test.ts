@@ -98,7 +98,8 @@ suite('attempts at loading one target', ({ test, before, after }) => {
     assert.is(await count('dead'), '20');
     open();
     const woken = await sleeper;
-    assert.is(woken.retryable, true, `${woken.code}: its session was ended`);
+    assert.is(woken.code, 'lease.lost', woken.message);
+    assert.is(woken.retryable, false);
     assert.is(await count('dead'), '20');
     assert.equal(await rig.rows(`SELECT run FROM engine.loads WHERE target_table = 'dead' AND version = 1`), [['heir']]);
   });

@@ -12,7 +12,7 @@ import type { Json, JsonObject } from '../../../engine/base/json.ts';
 import type { NodeContext, Roles, SurveyContext, UnitResource } from '../../../engine/connector.ts';
 import { EngineError } from '../../../engine/error.ts';
 import type { NodeResult, Progress } from '../../../engine/event.ts';
-import { createRunLeases } from '../../../engine/execute/leases.ts';
+import { createRunLeases, type RunLeases } from '../../../engine/execute/leases.ts';
 import type { NodePlan } from '../../../engine/plan.ts';
 import type { Store } from '../../../engine/store.ts';
 import { createMemoryStore } from '../../../engine/stores/memory.ts';
@@ -71,6 +71,8 @@ export async function loadRig(lake: Lake, prefix: string): Promise<LoadRig> {
   const server = openServer('sink', { url: db.url }, scope);
   const logs: string[] = [];
   let runs = 0;
+  /** Attempts of one run share its leases. */
+  const held = new Map<string, RunLeases>();
 
   const connectionOn =
     (given: PostgresServer) =>
@@ -98,7 +100,9 @@ export async function loadRig(lake: Lake, prefix: string): Promise<LoadRig> {
     runs += 1;
     const resources = new Map<string, Promise<UnitResource>>();
     const runId = request.runId ?? `load-run-${runs}`;
-    const leases = createRunLeases(request.store ?? createMemoryStore(systemClock), { runId, host: 'here', pid: process.pid });
+    const leases =
+      held.get(runId) ?? createRunLeases(request.store ?? createMemoryStore(systemClock), { runId, host: 'here', pid: process.pid });
+    held.set(runId, leases);
     const context: NodeContext = {
       clock: systemClock,
       signal: request.signal ?? new AbortController().signal,

@@ -32,6 +32,16 @@ suite('faults at effects', ({ test }) => {
     assert.equal({ ...threeTimes('kill before lake.part 3'), stderr: '' }, { printed: '12', signal: 'SIGKILL', stderr: '' });
   });
 
+  test('of effects at work at the same time the one that began first is the first', () => {
+    const code = `
+      import { effect } from ${JSON.stringify(join(root, 'engine/base/effect.ts'))};
+      const late = new Promise((resolve) => setTimeout(resolve, 20));
+      await Promise.all([effect('lake.part', () => late), effect('lake.part', async () => undefined)]);`;
+    const env = { ...process.env, ENGINE_FAULT: 'kill after lake.part' };
+    const ended = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', code], { cwd: root, env });
+    assert.is(ended.signal, 'SIGKILL');
+  });
+
   test('a fault that could never strike is refused', () => {
     assert.match(threeTimes('kill before lake.entri').stderr, /not such as "kill before lake.entry"/);
     for (const text of ['kill lake.entry', 'burn before lake.entry', 'kill before lake.entry 0', 'kill before'])
