@@ -64,8 +64,8 @@ print(json.dumps({
 
 let made: Promise<string> | undefined;
 
-/** The interpreter of an environment made once in the user's cache folder, whoever comes first. */
-function environment(): Promise<string> {
+/** The interpreter of an environment with delta-rs, made once in the user's cache folder, whoever comes first. */
+export function deltaPython(): Promise<string> {
   made ??= makeEnvironment();
   return made;
 }
@@ -101,7 +101,7 @@ export async function readDelta(
   sql = 'SELECT * FROM t',
   first: 'nothing' | 'compact' | 'vacuum' | 'append' | 'checkpoint' | `delete ${string}` = 'nothing',
 ): Promise<DeltaTable> {
-  const { stdout } = await promisify(execFile)(await environment(), ['-c', script, path, sql, first], {
+  const { stdout } = await promisify(execFile)(await deltaPython(), ['-c', script, path, sql, first], {
     maxBuffer: 256 * 1024 * 1024,
   });
   return JSON.parse(stdout) as DeltaTable;
