@@ -84,6 +84,8 @@ export interface TableConfig {
   readonly cursorTimezone: string | undefined;
   /** undefined: 10 s, or 10 m on a standby. */
   readonly lookbackMs: number | undefined;
+  /** The lookback of an integer cursor, written in units; undefined: none, or one in time. */
+  readonly lookbackUnits: number | undefined;
   readonly maxHoldMs: number;
   readonly nullCursor: 'include' | 'ignore' | 'error';
   readonly columns: ColumnsConfig;

@@ -90,12 +90,21 @@ export interface EngineCommit {
   readonly readAt: Instant;
   /** Where the next incremental extract starts, before its lookback; null: none could be had, the next one takes everything. */
   readonly fence: Instant | null;
-  /** The cursor from which this extract took rows; null for everything. */
-  readonly low: Instant | null;
+  /** The cursor from which this extract took rows: an instant, or a value of an integer or text cursor; null for everything. */
+  readonly low: string | null;
+  /** The highest value of an integer or text cursor that was seen, as Postgres writes it: the next extract starts there. Null: none yet; absent where the cursor is a time. */
+  readonly value?: string | null;
   /** Source clock minus engine clock, in milliseconds. */
   readonly clockOffsetMs: number;
   readonly snapshot: string;
-  readonly source: { readonly systemIdentifier: string; readonly timeline: number; readonly database: string; readonly relation: string };
+  readonly source: {
+    readonly systemIdentifier: string;
+    readonly timeline: number;
+    readonly database: string;
+    readonly relation: string;
+    /** Read from a standby: the fence is what it had replayed, which needs a longer lookback. Absent: no. */
+    readonly standby?: boolean;
+  };
   /** Of what the extract means: columns, where, mask, query, cursor, key. */
   readonly fingerprint: string;
   readonly key: readonly string[];

@@ -2,9 +2,9 @@ import type { Client } from 'pg';
 import type { TableConfig } from '../../engine/config.ts';
 import type { Checkup } from '../../engine/connector.ts';
 import { EngineError, errorData } from '../../engine/error.ts';
+import { type Cursor, cursorOf, isValueCursor } from './cursor.ts';
 import { describeRelation, type SourceRelation } from './describe.ts';
 import { quoteIdentifier, quoteRelation, showRelation } from './identifier.ts';
-import { cursorOf } from './select.ts';
 
 /** What a table of a source lacks, and what of it will hurt. Reads the catalog only, no row. */
 export async function checkTable(client: Client, table: TableConfig, incremental: boolean, zones: readonly string[]): Promise<Checkup[]> {
@@ -106,6 +106,8 @@ interface CursorRow {
   readonly indexed: boolean;
   readonly triggers: { readonly name: string; readonly enabled: string; readonly source: string; readonly constant: boolean }[] | null;
   readonly generated: boolean;
+  /** Its default is a time, not a function: `DEFAULT 'now'` is the moment when the table was made. */
+  readonly frozenDefault: boolean;
 }
 
 async function checkCursor(
@@ -115,16 +117,20 @@ async function checkCursor(
   zones: readonly string[],
   add: Add,
 ): Promise<void> {
-  let column: string;
-  let type: string;
+  let cursor: Cursor;
   try {
-    const cursor = cursorOf(relation, table, zones);
-    column = cursor.column.name;
-    type = cursor.kind;
-    if (type !== 'timestamptz' && table.cursorTimezone === undefined)
+    cursor = cursorOf(relation, table, zones);
+    const column = cursor.column.name;
+    if (isValueCursor(cursor))
       add(
         'warn',
-        `its cursor ${column} is a ${type} without time zone; it is read as ${cursor.zone}, the server's setting`,
+        `its cursor ${column} is no time, so there is no fence: a row that commits late with a lower ${column}, and a change that leaves ${column} as it is, are missed`,
+        `Name a time that every change sets as \`cursor\`, or run a full pipeline now and then${cursor.kind === 'integer' ? '; `lookback: 1000 units` takes the last 1000 numbers again each time' : ''}.`,
+      );
+    else if (cursor.kind !== 'timestamptz' && table.cursorTimezone === undefined)
+      add(
+        'warn',
+        `its cursor ${column} is a ${cursor.kind} without time zone; it is read as ${cursor.zone}, the server's setting`,
         `Say what its writers use: \`cursorTimezone: ${cursor.zone}\` for tables.${table.name}. Better still, make it timestamptz.`,
       );
     if (!cursor.column.notNull)
@@ -139,6 +145,19 @@ async function checkCursor(
     add('fail', message, hint);
     return;
   }
+  const column = cursor.column.name;
+  if (relation.kind === 'foreign table')
+    add(
+      'warn',
+      'it is a foreign table: the fence does not see the transactions of the server that its rows are on',
+      'Name that server as a source of its own, or set `lookback` above its longest transaction.',
+    );
+  if (relation.kind === 'partitioned' && !isValueCursor(cursor))
+    add(
+      'warn',
+      `a partition that is attached with rows in it brings their old ${column}, which the next extract passes over`,
+      'Run it once with --full-refresh after ATTACH PARTITION; a partition that is made empty needs nothing.',
+    );
   const { rows } = await client.query<CursorRow>(cursorSql, [relation.oid, column]);
   const row = rows[0];
   if (row === undefined || relation.kind === 'view' || relation.kind === 'foreign table') return;
@@ -149,10 +168,16 @@ async function checkCursor(
       `no index begins with its cursor ${column}: every extract reads the whole table`,
       `CREATE INDEX CONCURRENTLY ON ${name} (${quoteIdentifier(column)});`,
     );
+  if (row.frozenDefault)
+    add(
+      'warn',
+      `the default of its cursor ${column} is a fixed time: rows that are inserted without one get an old time and are missed`,
+      `ALTER TABLE ${name} ALTER COLUMN ${quoteIdentifier(column)} SET DEFAULT now(); (\`DEFAULT 'now'\` was read when the table was made.)`,
+    );
   const setting = (row.triggers ?? []).filter((t) => mentions(t.source, column));
   const live = setting.filter((t) => t.enabled === 'O' || t.enabled === 'A');
   const frozen = live.filter((t) => t.constant);
-  if (row.generated || relation.kind === 'materialized view') return;
+  if (row.generated || relation.kind === 'materialized view' || isValueCursor(cursor)) return;
   if (live.length === 0)
     add(
       'warn',
@@ -182,7 +207,9 @@ const cursorSql = `
   SELECT EXISTS (SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
                  WHERE i.indrelid = $1::oid AND i.indisvalid AND i.indpred IS NULL AND a.attname = $2::name) AS indexed,
          (SELECT json_agg(json_build_object('name', t.tgname, 'enabled', t.tgenabled, 'source', p.prosrc || encode(t.tgargs, 'escape'),
-                   'constant', l.lanname = 'plpgsql' AND p.prosrc ~* ':?=\\s*''now''') ORDER BY t.tgname)
+                   'constant', l.lanname = 'plpgsql' AND p.prosrc ~* '(:?=|timestamp(tz)?|date|time zone)\\s*''now''(?!\\s*::\\s*text)') ORDER BY t.tgname)
           FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid JOIN pg_catalog.pg_language l ON l.oid = p.prolang
           WHERE t.tgrelid = $1::oid AND NOT t.tgisinternal AND t.tgtype & 19 = 19) AS triggers,
-         (SELECT a.attgenerated <> '' FROM pg_catalog.pg_attribute a WHERE a.attrelid = $1::oid AND a.attname = $2::name) AS generated`;
+         (SELECT a.attgenerated <> '' FROM pg_catalog.pg_attribute a WHERE a.attrelid = $1::oid AND a.attname = $2::name) AS generated,
+         EXISTS (SELECT FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+                 WHERE a.attrelid = $1::oid AND a.attname = $2::name AND a.attgenerated = '' AND pg_catalog.pg_get_expr(d.adbin, d.adrelid) ~ '^''[^'']*''::(timestamp|date)[a-z() 0-9]*$') AS "frozenDefault"`;

@@ -58,16 +58,12 @@ interface Role {
   readonly version: string;
   readonly trackActivities: boolean;
   readonly encoding: string;
-  readonly standbyFeedback: boolean;
-  readonly replayPaused: boolean;
 }
 
 async function roleOf(client: Client): Promise<Role> {
   const { rows } = await client.query<Role>(`
     SELECT current_user::text AS name, split_part(current_setting('server_version'), ' ', 1) AS version,
-           current_setting('track_activities')::bool AS "trackActivities", current_setting('server_encoding') AS encoding,
-           current_setting('hot_standby_feedback')::bool AS "standbyFeedback",
-           CASE WHEN pg_is_in_recovery() THEN pg_is_wal_replay_paused() ELSE false END AS "replayPaused"`);
+           current_setting('track_activities')::bool AS "trackActivities", current_setting('server_encoding') AS encoding`);
   const row = rows[0];
   if (row === undefined) throw new Error('the server gave no answer about itself');
   return row;
@@ -95,16 +91,16 @@ async function checkSource(client: Client, facts: ServerFacts, role: Role): Prom
   if (facts.standby) {
     warn(
       'standby',
-      'is a standby: transactions of its primary are invisible, and one longer than the lookback (10m) can be missed',
+      'is a standby, which is never exact: transactions of its primary are invisible, and one longer than the lookback (10m) can be missed',
       'Read from the primary, or set `lookback` above the longest transaction and run a full pipeline from time to time.',
     );
-    if (!role.standbyFeedback)
+    if (!facts.standbyFeedback)
       warn(
         'standby',
         'hot_standby_feedback is off: long extracts can be cancelled',
         'ALTER SYSTEM SET hot_standby_feedback = on; SELECT pg_reload_conf();',
       );
-    if (role.replayPaused) warn('standby', 'replay is paused: the fence stands still', 'SELECT pg_wal_replay_resume();');
+    if (facts.replayPaused) warn('standby', 'replay is paused: the fence stands still', 'SELECT pg_wal_replay_resume();');
   }
   if (role.encoding === 'SQL_ASCII')
     warn(
@@ -122,14 +118,45 @@ async function checkSource(client: Client, facts: ServerFacts, role: Role): Prom
       `'${gid}' of ${owner} has been open since ${since}: while there is one the fence does not move`,
       `As its owner: COMMIT PREPARED '${gid.replaceAll("'", "''")}'; or ROLLBACK PREPARED '${gid.replaceAll("'", "''")}';`,
     );
+  found.push(...(await timesFromElsewhere(client)));
+  return found;
+}
+
+/** Writers whose times are not those of their transaction here, as far as the catalog tells: `lookback` has to cover their delay. */
+async function timesFromElsewhere(client: Client): Promise<Checkup[]> {
+  const found: Checkup[] = [];
+  const warn = (subject: string, message: string, hint: string): void => void found.push({ subject, outcome: 'warn', message, hint });
   const subscriptions = await client.query<{ name: string }>(
-    `SELECT DISTINCT s.subname::text AS name FROM pg_catalog.pg_stat_subscription s WHERE s.subname IS NOT NULL ORDER BY 1`,
+    `SELECT s.subname::text AS name FROM pg_catalog.pg_subscription s
+     WHERE s.subdbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()) ORDER BY 1`,
   );
   if (subscriptions.rows.length > 0)
     warn(
       'replication',
       `rows come by logical replication (${subscriptions.rows.map((s) => s.name).join(', ')}): their times are the publisher's, older than their commit here`,
       'Set `lookback` above the longest delay of the subscription.',
+    );
+  const replica = await client.query<{ who: string }>(
+    `SELECT concat_ws(' in ', CASE WHEN r.setrole <> 0 THEN 'role ' || pg_get_userbyid(r.setrole) END, CASE WHEN r.setdatabase <> 0 OR r.setrole = 0 THEN 'the database' END) AS who
+     FROM pg_catalog.pg_db_role_setting r CROSS JOIN LATERAL unnest(r.setconfig) AS s(setting)
+     WHERE r.setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())) AND s.setting = 'session_replication_role=replica'
+     UNION ALL SELECT 'the server' FROM pg_catalog.pg_settings WHERE name = 'session_replication_role' AND reset_val = 'replica' AND source = 'configuration file'
+     ORDER BY 1`,
+  );
+  for (const { who } of replica.rows)
+    warn(
+      'triggers',
+      `session_replication_role is replica for ${who}: triggers that set a cursor do not fire there, and such changes are missed`,
+      'Have those writers set the cursor themselves (ALTER TABLE ... ENABLE ALWAYS TRIGGER fires for them too), or run a full pipeline after them.',
+    );
+  const foreign = await client.query<{ n: number }>(
+    `SELECT count(*)::int AS n FROM pg_catalog.pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'postgres_fdw%'`,
+  );
+  if ((foreign.rows[0]?.n ?? 0) > 0)
+    warn(
+      'postgres_fdw',
+      'another server writes or reads here by postgres_fdw: its now() is older than its transaction here',
+      'Where it writes, set `lookback` above its longest transaction.',
     );
   return found;
 }

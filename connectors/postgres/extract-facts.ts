@@ -4,11 +4,12 @@ import type { TableConfig } from '../../engine/config.ts';
 import { EngineError } from '../../engine/error.ts';
 import type { Field } from '../../lake/action.ts';
 import type { TableState } from '../../lake/table.ts';
+import { type Cursor, cursorOf, isValueCursor } from './cursor.ts';
 import { describeRelation, type SourceRelation } from './describe.ts';
 import { showRelation } from './identifier.ts';
-import { type Cursor, cursorOf, type ExtractColumn, extractColumns, fingerprintOf, innerSql, keyOf } from './select.ts';
+import { type ExtractColumn, extractColumns, fingerprintOf, highestSql, innerSql, keyOf, type Selection } from './select.ts';
 import type { ServerFacts } from './snapshot.ts';
-import { clockWentBack, type SourceIdentity, startOf } from './start.ts';
+import { clockWentBack, type SourceIdentity, type Start, startOf, startOfValue } from './start.ts';
 
 /** What the graph gives an extract node. */
 export interface ExtractOptions {
@@ -31,19 +32,22 @@ export interface Extract {
   readonly identity: SourceIdentity;
   /** `full` also for the first extract of an incremental pipeline. */
   readonly mode: 'full' | 'incremental';
-  readonly low: Instant | null;
+  readonly cursor: Cursor | undefined;
+  readonly low: string | null;
   readonly warnings: readonly string[];
   /** The source's clock was set back since the last extract. */
   readonly clockBack: boolean;
   readonly inner: string;
+  /** For an integer or text cursor: the statement that gives its highest value among these rows. */
+  readonly highest: string | undefined;
 }
 
 const defaultLookbackMs = 10_000;
 const standbyLookbackMs = 600_000;
 
-/** The lookback of a table: its own, else 10 s, or 10 min on a standby, whose primary's transactions cannot be seen. */
-export function lookbackOf(table: TableConfig, server: ServerFacts): number {
-  return table.lookbackMs ?? (server.standby ? standbyLookbackMs : defaultLookbackMs);
+/** The lookback of a table: its own, else 10 s, or 10 min on a standby, whose primary's transactions cannot be seen. `last` is where the fence was read: one of a standby that was promoted since needs the longer one still. */
+export function lookbackOf(table: TableConfig, server: Pick<ServerFacts, 'standby'>, last?: Pick<SourceIdentity, 'standby'>): number {
+  return table.lookbackMs ?? (server.standby || last?.standby === true ? standbyLookbackMs : defaultLookbackMs);
 }
 
 /** Decides what an extract takes, from the source's catalog, the lake's state and the options. Refuses with the way out where rows could be missed. */
@@ -64,12 +68,13 @@ export async function decideExtract(
   const key = keyOf(relation, table, columns);
   const wantsCursor = options.mode === 'incremental';
   const cursor = cursorIfAny(relation, table, server, wantsCursor);
-  const fingerprint = fingerprintOf(table, relation, key, cursor?.zone);
+  const fingerprint = fingerprintOf(table, relation, key, cursor);
   const identity = {
     systemIdentifier: server.systemIdentifier,
     timeline: server.timeline,
     database: server.database,
     relation: showRelation(relation.relation),
+    ...(server.standby ? { standby: true } : {}),
   };
   if (wantsCursor && table.load === 'merge' && key.length === 0)
     throw new EngineError('usage', 'extract.no-key', `${identity.relation} has no primary key, so changed rows cannot be merged`, {
@@ -84,21 +89,25 @@ export async function decideExtract(
         hint: 'Run it once with --full-refresh',
       },
     );
-  const start =
-    mode === 'full'
-      ? { low: null, warnings: [] }
-      : startOf({ last, fence: state.fence, now, clockOffsetMs, lookbackMs: lookbackOf(table, server), identity, fingerprint });
+  const start = ((): Start => {
+    if (mode === 'full') return { low: null, warnings: [] };
+    if (isValueCursor(cursor)) return startOfValue({ last, identity, fingerprint, cursor, lookbackUnits: table.lookbackUnits ?? 0 });
+    const lookbackMs = lookbackOf(table, server, last?.source);
+    return startOf({ last, fence: state.fence, now, clockOffsetMs, lookbackMs, identity, fingerprint });
+  })();
   if (mode === 'incremental') refuseChangedColumns(relation, columns, state.fields);
-  const inner = innerSql(relation, columns, {
+  const selection: Selection = {
     where: table.where,
     from: start.low === null || cursor === undefined ? undefined : { cursor, low: start.low },
     nullCursor: table.nullCursor,
     cursorColumn: cursor?.column.name,
     key: table.key ?? relation.primaryKey,
-  });
+  };
+  const inner = innerSql(relation, columns, selection);
+  const highest = isValueCursor(cursor) ? highestSql(relation, cursor, selection) : undefined;
   const warnings = wantsCursor && key.length === 0 ? [...start.warnings, readTwice] : start.warnings;
-  const clockBack = clockWentBack({ last, fence: state.fence, now, clockOffsetMs });
-  return { relation, columns, key, fingerprint, identity, mode, low: start.low, warnings, clockBack, inner };
+  const clockBack = !isValueCursor(cursor) && clockWentBack({ last, fence: state.fence, now, clockOffsetMs });
+  return { relation, columns, key, fingerprint, identity, mode, cursor, low: start.low, warnings, clockBack, inner, highest };
 }
 
 /** Only a key tells a row that is read again from another one like it. */

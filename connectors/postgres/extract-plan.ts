@@ -5,11 +5,12 @@ import type { SurveyContext } from '../../engine/connector.ts';
 import { EngineError, type ErrorData } from '../../engine/error.ts';
 import type { NodePlan } from '../../engine/plan.ts';
 import { readTable } from '../../lake/log.ts';
+import { isValueCursor } from './cursor.ts';
 import { postgresError } from './error.ts';
 import { decideExtract, type Extract, type ExtractOptions, lookbackOf } from './extract-facts.ts';
 import { showRelation } from './identifier.ts';
 import { firstHolder } from './lock.ts';
-import { fenceFromReadings, readServerFacts, readUntilSettled } from './snapshot.ts';
+import { fenceFromReadings, readServerFacts, readUntilSettled, type ServerFacts } from './snapshot.ts';
 import { postgresSource } from './source.ts';
 import { isSameSource } from './start.ts';
 
@@ -21,10 +22,14 @@ interface ExtractSurvey {
   readonly low: string | null;
   readonly lastFence: string | null;
   readonly lookbackMs: number;
+  /** Of an integer or text cursor, for which there is no fence. */
+  readonly values: { readonly kind: 'integer' | 'text'; readonly last: string | null; readonly lookbackUnits: number } | null;
   readonly fence: string | null;
   readonly heldBy: string | null;
   readonly seesAll: boolean;
   readonly standby: boolean;
+  /** On a standby: what else holds it back. */
+  readonly standbyTroubles: readonly string[];
   readonly version: number;
   readonly rowsEstimate: number | null;
   readonly bytesEstimate: number | null;
@@ -55,11 +60,13 @@ export async function surveyExtract(context: SurveyContext, given: JsonObject): 
     mode: options.mode,
     low: null,
     lastFence: state.fence,
-    lookbackMs: lookbackOf(options.table, server),
+    lookbackMs: lookbackOf(options.table, server, last?.source),
+    values: null,
     fence: fence.at,
     heldBy: fence.holder?.text ?? null,
     seesAll: server.seesAll,
     standby: server.standby,
+    standbyTroubles: server.standby ? standbyTroubles(server) : [],
     version: state.version,
     rowsEstimate: null,
     bytesEstimate: null,
@@ -77,6 +84,9 @@ export async function surveyExtract(context: SurveyContext, given: JsonObject): 
       ...base,
       mode: decided.mode,
       low: decided.low,
+      values: isValueCursor(decided.cursor)
+        ? { kind: decided.cursor.kind, last: last?.value ?? null, lookbackUnits: options.table.lookbackUnits ?? 0 }
+        : null,
       rowsEstimate: estimate.rows,
       bytesEstimate: estimate.bytes,
       columns: decided.columns.length,
@@ -95,6 +105,13 @@ export async function surveyExtract(context: SurveyContext, given: JsonObject): 
     if (!(error instanceof EngineError) || error.retryable) throw error;
     return { ...base, refused: error.toData() } as unknown as JsonObject;
   }
+}
+
+function standbyTroubles(server: ServerFacts): readonly string[] {
+  return [
+    ...(server.replayPaused ? ['replay is paused on the standby: the fence stands still (SELECT pg_wal_replay_resume())'] : []),
+    ...(server.standbyFeedback ? [] : ['hot_standby_feedback is off on the standby: a long extract can be cancelled']),
+  ];
 }
 
 /** What the planner thinks; null with the reason where the table is locked. */
@@ -181,16 +198,31 @@ export function describeExtract(given: JsonObject, surveyed: JsonObject): NodePl
     };
   const details: string[] = [];
   if (facts.low === null) details.push(facts.version < 0 ? 'the first extract: every row in the snapshot' : 'every row in the snapshot');
+  else if (facts.values !== null)
+    details.push(
+      `rows with ${options.table.cursor ?? 'cursor'} from ${facts.low} (the highest value seen${facts.values.lookbackUnits === 0 ? '' : `, ${facts.values.last}, less ${facts.values.lookbackUnits}`}), no upper bound`,
+    );
   else
     details.push(
       `rows with ${options.table.cursor ?? 'cursor'} from ${facts.low} (the last fence ${facts.lastFence ?? 'none'} less ${facts.lookbackMs / 1000} s), no upper bound`,
     );
-  if (options.mode === 'incremental' || options.table.cursor !== undefined)
+  if (facts.values !== null)
+    details.push('no fence: the cursor is no time; the next extract starts at the highest value that this one sees');
+  else if (options.mode === 'incremental' || options.table.cursor !== undefined)
     details.push(`the next fence would be ${facts.fence ?? 'none yet'}${facts.heldBy === null ? '' : `, held by ${facts.heldBy}`}`);
   const warnings = [...facts.warnings];
+  if (facts.values !== null && options.mode === 'incremental')
+    warnings.push(
+      `no fence: a row that commits after a run with a lower ${options.table.cursor ?? 'cursor'} than that run saw is missed until a full run${facts.values.kind === 'integer' ? ', unless it lies within `lookback`' : ''}`,
+    );
   if (facts.standby)
-    warnings.push('the source is a standby: a transaction on the primary that runs longer than the lookback can be missed');
-  else if (!facts.seesAll && options.mode === 'incremental')
+    warnings.push(
+      facts.values === null
+        ? 'the source is a standby, so this is never exact: a transaction on the primary that runs longer than the lookback can be missed'
+        : 'the source is a standby: rows come as late as it replays them',
+      ...facts.standbyTroubles,
+    );
+  else if (facts.values === null && !facts.seesAll && options.mode === 'incremental')
     warnings.push(
       'this role may not see when other transactions began: the fence waits for their sessions to end them (GRANT pg_read_all_stats makes it exact at once)',
     );

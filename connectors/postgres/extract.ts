@@ -11,15 +11,16 @@ import type { DuckDBConnection } from '../../lake/duckdb.ts';
 import type { LakeWriter } from '../../lake/lake.ts';
 import { readTable } from '../../lake/log.ts';
 import type { NewFile, TableState } from '../../lake/table.ts';
+import { isValueCursor, type ValueCursor } from './cursor.ts';
 import { describeRelation } from './describe.ts';
 import { postgresError } from './error.ts';
 import { decideExtract, type Extract, type ExtractOptions } from './extract-facts.ts';
 import { describeExtract, surveyExtract } from './extract-plan.ts';
 import { type Fence, keeperLock } from './fence.ts';
-import { duckLiteral, engineFields, misfitMark, outerSql } from './select.ts';
+import { duckLiteral, engineFields, misfitMark, nullCursorMark, outerSql } from './select.ts';
 import type { SharedSnapshot } from './snapshot.ts';
 import { type Membership, type PostgresSource, postgresSource } from './source.ts';
-import { isSameSource } from './start.ts';
+import { isSameSource, valueAfter } from './start.ts';
 
 /** Rows of a row group: DuckDB's own default, a good size for readers that skip by statistics. */
 const rowGroupRows = 122_880;
@@ -56,7 +57,8 @@ async function runExtract(context: NodeContext, options: ExtractOptions): Promis
   for (const warning of decided.warnings) context.log('warn', `${options.table.name}: ${warning}`);
   const last = state.last?.commit;
   const known = last !== undefined && isSameSource(last.source, decided.identity) && !decided.clockBack;
-  const fence = snapshot.fence(known ? state.fence : null, known ? last.candidates : []);
+  const { cursor } = decided;
+  const fence = isValueCursor(cursor) ? noFence : snapshot.fence(known ? state.fence : null, known ? last.candidates : []);
   warnOfHold(context, options, snapshot.reading.at, fence);
   const extractedAt = after(snapshot.reading.at, last?.extractedAt);
 
@@ -64,7 +66,8 @@ async function runExtract(context: NodeContext, options: ExtractOptions): Promis
   const writer = await effect('lake.folder', () => lake.write(`${options.folder}/${folder}`));
   let outcome: 'keep' | 'discard' = 'discard';
   try {
-    const files = await writeParts(context, source, member, decided, options, writer, extractedAt);
+    const { files, highest } = await writeParts(context, source, member, decided, options, writer, extractedAt);
+    const value = isValueCursor(cursor) ? valueNow(context, options, decided, cursor, last?.value ?? null, highest) : undefined;
     snapshot.check();
     await refuseMovedSchema(source, decided, snapshot);
     const rows = files.reduce((sum, f) => sum + f.rows, 0);
@@ -83,6 +86,7 @@ async function runExtract(context: NodeContext, options: ExtractOptions): Promis
           readAt: snapshot.reading.at,
           fence: fence.at,
           low: decided.low,
+          ...(value === undefined ? {} : { value }),
           clockOffsetMs: Math.round(snapshot.clockOffsetMs),
           snapshot: snapshot.id,
           source: decided.identity,
@@ -110,7 +114,7 @@ async function runExtract(context: NodeContext, options: ExtractOptions): Promis
     outcome = 'keep';
     if (done.warning !== undefined) context.log('warn', done.warning);
     await member.leave();
-    return resultOf(decided, files, done.version, extractedAt, fence);
+    return resultOf(decided, files, done.version, extractedAt, fence, value);
   } finally {
     await writer.close(outcome);
   }
@@ -134,6 +138,27 @@ function after(now: Instant, last: Instant | undefined): Instant {
   return last !== undefined && now <= last ? plusMicros(last, 1n) : now;
 }
 
+/** Of a cursor that is no time. */
+const noFence: Fence = { at: null, holder: undefined, candidates: [] };
+
+/** Where the next extract by an integer or text cursor starts; warns when the rows above the last one are gone. */
+function valueNow(
+  context: NodeContext,
+  options: ExtractOptions,
+  decided: Extract,
+  cursor: ValueCursor,
+  last: string | null,
+  highest: string | null,
+): string | null {
+  const { value, wentBack } = valueAfter(last, highest, decided.mode, cursor.kind);
+  if (wentBack)
+    context.log(
+      'warn',
+      `${options.table.name}: no row has a ${cursor.column.name} of ${last} or more any more: rows were deleted, or the source began to count anew, and then new rows are missed until a run with --full-refresh`,
+    );
+  return value;
+}
+
 function warnOfHold(context: NodeContext, options: ExtractOptions, now: Instant, fence: Fence): void {
   if (fence.holder === undefined) return;
   const limit = plusMicros(now, -BigInt(options.table.maxHoldMs) * 1000n);
@@ -144,6 +169,12 @@ function warnOfHold(context: NodeContext, options: ExtractOptions, now: Instant,
   );
 }
 
+interface Written {
+  readonly files: readonly NewFile[];
+  /** The highest value of an integer or text cursor among the rows; null for none. */
+  readonly highest: string | null;
+}
+
 async function writeParts(
   context: NodeContext,
   source: PostgresSource,
@@ -152,7 +183,7 @@ async function writeParts(
   options: ExtractOptions,
   writer: LakeWriter,
   extractedAt: Instant,
-): Promise<readonly NewFile[]> {
+): Promise<Written> {
   const duck = await source.duckdb();
   const alias = `source_${context.attempt}_${Math.random().toString(36).slice(2, 10)}`;
   const what = `extracting ${decided.identity.relation}`;
@@ -165,7 +196,14 @@ async function writeParts(
     await duck.run(`CALL postgres_execute('${alias}', ${duckLiteral(`SET TRANSACTION SNAPSHOT '${member.snapshot.id}'`)})`);
     const mark = `SELECT pg_backend_pid() AS pid, pg_advisory_xact_lock_shared(${keeperLock.classId}, ${keeperLock.objectId})::text AS mark`;
     const pid = Number((await duck.runAndReadAll(`SELECT pid FROM postgres_query('${alias}', ${duckLiteral(mark)})`)).getRows()[0]?.[0]);
+    let highest: string | null = null;
     const written = await watched(context, source, pid, async () => {
+      // Before the rows: those of a foreign table may be newer than it, never older.
+      if (decided.highest !== undefined) {
+        const found = await duck.runAndReadAll(`SELECT value FROM postgres_query('${alias}', ${duckLiteral(decided.highest)})`);
+        const value = found.getRows()[0]?.[0];
+        highest = value === undefined || value === null ? null : String(value);
+      }
       const copied = await effect('source.copy', () =>
         duck.runAndReadAll(
           `COPY (${outerSql(alias, decided.inner, decided.columns, extractedAt)}) TO ${duckLiteral(writer.localFolder)} (FORMAT parquet, COMPRESSION ${codecs[options.table.lake.compression]}, ROW_GROUP_SIZE ${rowGroupRows}, ROW_GROUP_SIZE_BYTES '${rowGroupBytes}', FILE_SIZE_BYTES ${options.table.lake.targetFileSizeBytes}, FILENAME_PATTERN 'part-{i}', OVERWRITE_OR_IGNORE true, RETURN_STATS true)`,
@@ -179,7 +217,7 @@ async function writeParts(
       const name = basename(String(row.filename));
       if (rows > 0) files.push({ path: name, size: await effect('lake.part', () => writer.publish(name)), rows });
     }
-    return files;
+    return { files, highest };
   } catch (error) {
     if (context.signal.aborted) throw stoppedError();
     member.snapshot.check();
@@ -246,8 +284,13 @@ async function look(context: NodeContext, source: PostgresSource, pid: number, o
 function extractError(error: unknown, what: string): EngineError {
   const text = error instanceof Error ? error.message : String(error);
   const misfit = text.indexOf(misfitMark);
+  const line = text.slice(misfit).split('\n')[0] ?? '';
+  if (misfit >= 0 && line.endsWith(nullCursorMark))
+    return new EngineError('failed', 'extract.null-cursor', `${what}: ${line.slice(misfitMark.length)}`, {
+      hint: 'Give that row a cursor in the source, or choose `nullCursor: include` or `ignore`; nothing was committed',
+    });
   if (misfit >= 0)
-    return new EngineError('failed', 'extract.misfit', `${what}: ${text.slice(misfit).split('\n')[0] ?? ''}`, {
+    return new EngineError('failed', 'extract.misfit', `${what}: ${line}`, {
       hint: 'Take that column as text: `columns: { types: { <column>: string } }`, or correct the value in the source; nothing was committed',
     });
   if (/out of memory/i.test(text))
@@ -282,7 +325,14 @@ async function refuseMovedSchema(source: PostgresSource, decided: Extract, snaps
     });
 }
 
-function resultOf(decided: Extract, files: readonly NewFile[], version: number, extractedAt: Instant, fence: Fence): NodeResult {
+function resultOf(
+  decided: Extract,
+  files: readonly NewFile[],
+  version: number,
+  extractedAt: Instant,
+  fence: Fence,
+  value: string | null | undefined,
+): NodeResult {
   const rows = files.reduce((sum, f) => sum + f.rows, 0);
   const bytes = files.reduce((sum, f) => sum + f.size, 0);
   const from = decided.low === null ? 'everything' : `from ${decided.low}`;
@@ -295,11 +345,13 @@ function resultOf(decided: Extract, files: readonly NewFile[], version: number, 
     files: files.length,
     low: decided.low,
     fence: fence.at,
+    ...(value === undefined ? {} : { value }),
     heldBy: fence.holder?.text ?? null,
     extractedAt,
   };
+  const upTo = value === undefined ? `fence ${fence.at ?? 'none yet'}${held}` : value === null ? 'no value yet' : `up to ${value}`;
   return {
-    summary: `${countText(rows, 'row')}, ${from}, fence ${fence.at ?? 'none yet'}${held}; lake v${version}`,
+    summary: `${countText(rows, 'row')}, ${from}, ${upTo}; lake v${version}`,
     rows,
     bytes,
     facts,

@@ -4,7 +4,8 @@ import type { TableConfig } from '../../engine/config.ts';
 import { EngineError } from '../../engine/error.ts';
 import type { Field } from '../../lake/action.ts';
 import { cleanName } from '../../lake/schema.ts';
-import type { PostgresType, SourceColumn, SourceRelation } from './describe.ts';
+import { type Cursor, isValueCursor, lowSql, noColumn, type ValueCursor } from './cursor.ts';
+import type { SourceColumn, SourceRelation } from './describe.ts';
 import { quoteIdentifier, quoteLiteral, quoteRelation, showRelation } from './identifier.ts';
 import { type Passage, passageOf } from './types.ts';
 
@@ -69,17 +70,6 @@ export function extractColumns(relation: SourceRelation, table: TableConfig, kno
     });
 }
 
-function noColumn(relation: SourceRelation, name: string, where: string): EngineError {
-  return new EngineError(
-    'usage',
-    'extract.no-column',
-    `${where}: ${showRelation(relation.relation)} has no column ${quoteIdentifier(name)}`,
-    {
-      hint: `Its columns are ${relation.columns.map((c) => c.name).join(', ')}`,
-    },
-  );
-}
-
 /** The key that rows are merged by: the configured one or the primary key, by names in staging. Empty where there is none. */
 export function keyOf(relation: SourceRelation, table: TableConfig, columns: readonly ExtractColumn[]): readonly string[] {
   const key = table.key ?? relation.primaryKey;
@@ -99,12 +89,15 @@ export function keyOf(relation: SourceRelation, table: TableConfig, columns: rea
 }
 
 /** A hash of what an extract means: when it changes, rows that did not change must be taken again. */
-export function fingerprintOf(table: TableConfig, relation: SourceRelation, key: readonly string[], zone: string | undefined): string {
+export function fingerprintOf(table: TableConfig, relation: SourceRelation, key: readonly string[], cursor: Cursor | undefined): string {
+  const values = isValueCursor(cursor);
+  const zone = cursor === undefined || values ? undefined : cursor.zone;
   const meaning = {
     relation: [relation.relation.schema, relation.relation.name],
     key: [...key],
     cursor: table.cursor ?? null,
     zone: zone ?? null,
+    ...(values ? { values: cursor.type } : {}),
     nullCursor: table.nullCursor === 'ignore' ? 'ignore' : 'include',
     where: table.where ?? null,
     include: table.columns.include === undefined ? null : [...table.columns.include].sort(),
@@ -115,73 +108,11 @@ export function fingerprintOf(table: TableConfig, relation: SourceRelation, key:
   return createHash('sha256').update(JSON.stringify(meaning)).digest('hex').slice(0, 32);
 }
 
-/** A cursor column that a fence can be compared with. */
-export interface Cursor {
-  readonly column: SourceColumn;
-  readonly kind: 'timestamptz' | 'timestamp' | 'date';
-  /** Digits after the second that the column keeps. */
-  readonly precision: number;
-  /** IANA zone of its writers; undefined for timestamptz. */
-  readonly zone: string | undefined;
-}
-
-/** The cursor of a table. A column that is not there, of a type without a fence, or of unclear zone is refused with the way out. */
-export function cursorOf(relation: SourceRelation, table: TableConfig, zones: readonly string[]): Cursor {
-  const at = showRelation(relation.relation);
-  if (table.cursor === undefined)
-    throw new EngineError('usage', 'extract.no-cursor', `an incremental extract of ${at} needs a cursor`, {
-      hint: `Give tables.${table.name} a \`cursor\` (a column such as updated_at that every change sets), or take it in a pipeline of mode full`,
-    });
-  const column = relation.columns.find((c) => c.name === table.cursor);
-  if (column === undefined) throw noColumn(relation, table.cursor, `cursor of tables.${table.name}`);
-  let type: PostgresType = column.type;
-  while (type.kind === 'domain' && type.over !== undefined) type = type.over;
-  const kind = type.name;
-  if (type.schema !== 'pg_catalog' || (kind !== 'timestamptz' && kind !== 'timestamp' && kind !== 'date'))
-    throw new EngineError(
-      'usage',
-      'extract.cursor-type',
-      `the cursor ${quoteIdentifier(column.name)} of ${at} is of type ${column.type.text}; a cursor is a timestamp or a date so far`,
-      {
-        hint: 'Name a column of type timestamptz, timestamp or date, or take the table in a pipeline of mode full',
-      },
-    );
-  const zone = kind === 'timestamptz' ? undefined : (table.cursorTimezone ?? zones[0]);
-  if (zone !== undefined && table.cursorTimezone === undefined && zones.length > 1)
-    throw new EngineError(
-      'usage',
-      'extract.cursor-zone',
-      `the cursor ${quoteIdentifier(column.name)} of ${at} has no time zone, and the source's roles use several: ${zones.join(', ')}`,
-      {
-        hint: `Say which one its writers use: \`cursorTimezone: ${zones[0]}\` for tables.${table.name}`,
-      },
-    );
-  return { column, kind, precision: type.typmod < 0 ? 6 : type.typmod, zone };
-}
-
-/**
- * The SQL of the lowest cursor value that is taken: the instant in the cursor's own terms, floored to its precision less one unit, because rounding can
- * put a row below the fence. In the hour that autumn repeats, local time falls back: what it falls within the next three hours is taken off.
- */
-export function lowSql(cursor: Cursor, low: Instant): string {
-  const instant = `${quoteLiteral(low)}::timestamptz`;
-  let value = instant;
-  if (cursor.zone !== undefined) {
-    const zone = quoteLiteral(cursor.zone);
-    const local = (shift: string): string => `((${instant}${shift}) AT TIME ZONE ${zone})`;
-    value = `(${local('')} - greatest(interval '0', interval '3 hours' - (${local(` + interval '3 hours'`)} - ${local('')})))`;
-  }
-  if (cursor.kind === 'date') return `(${value}::date - 1)`;
-  if (cursor.precision >= 6) return value;
-  const unit = cursor.precision >= 3 ? 'milliseconds' : 'second';
-  return `(date_trunc('${unit}', ${value}) - interval '1 ${cursor.precision >= 3 ? 'millisecond' : 'second'}')`;
-}
-
 /** What rows an extract takes. */
 export interface Selection {
   readonly where: string | undefined;
   /** Rows with a cursor not below it; undefined: all. */
-  readonly from: { readonly cursor: Cursor; readonly low: Instant } | undefined;
+  readonly from: { readonly cursor: Cursor; readonly low: string } | undefined;
   readonly nullCursor: 'include' | 'ignore' | 'error';
   /** The cursor column, where one is configured and there, for `nullCursor: error`. */
   readonly cursorColumn: string | undefined;
@@ -198,10 +129,16 @@ export function innerSql(relation: SourceRelation, columns: readonly ExtractColu
   });
   if (selection.nullCursor === 'error' && selection.cursorColumn !== undefined) {
     const name = quoteIdentifier(selection.cursorColumn);
-    guards.push(`WHEN ${name} IS NULL THEN ${describeSql(selection.cursorColumn, selection.key)} || 'NULL, and nullCursor is error'`);
+    guards.push(`WHEN ${name} IS NULL THEN ${describeSql(selection.cursorColumn, selection.key)} || ${quoteLiteral(nullCursorMark)}`);
   }
   const bad = guards.length === 0 ? 'NULL::text' : `CASE ${guards.join(' ')} END`;
   const list = [...columns.map((c, i) => `${c.passage.select(quoteIdentifier(c.source.name))} AS c${i}`), `${bad} AS bad`];
+  return `SELECT ${list.join(', ')} FROM ${quoteRelation(relation.relation)}${whereSql(conditionsOf(selection))}`;
+}
+
+const whereSql = (conditions: readonly string[]): string => (conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`);
+
+function conditionsOf(selection: Selection): readonly string[] {
   const conditions: string[] = [];
   if (selection.where !== undefined) conditions.push(`(${selection.where}\n)`);
   if (selection.from !== undefined) {
@@ -211,8 +148,17 @@ export function innerSql(relation: SourceRelation, columns: readonly ExtractColu
   } else if (selection.nullCursor === 'ignore' && selection.cursorColumn !== undefined) {
     conditions.push(`${quoteIdentifier(selection.cursorColumn)} IS NOT NULL`);
   }
-  const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
-  return `SELECT ${list.join(', ')} FROM ${quoteRelation(relation.relation)}${where}`;
+  return conditions;
+}
+
+/**
+ * The statement for the highest cursor value among the rows of a selection, as Postgres's text; no row: there is none. In the column's own order, whatever its
+ * collation: what counts is that one order decides both what is highest and what lies above it. A NaN is above every number, so it would hide them all.
+ */
+export function highestSql(relation: SourceRelation, cursor: ValueCursor, selection: Selection): string {
+  const name = quoteIdentifier(cursor.column.name);
+  const known = [`${name} IS NOT NULL`, ...(cursor.type === 'numeric' ? [`${name} <> 'NaN'`] : [])];
+  return `SELECT ${name}::text AS value FROM ${quoteRelation(relation.relation)}${whereSql([...conditionsOf(selection), ...known])} ORDER BY ${name} DESC LIMIT 1`;
 }
 
 function describeSql(column: string, key: readonly string[]): string {
@@ -233,6 +179,9 @@ export function outerSql(alias: string, inner: string, columns: readonly Extract
 
 /** What a misfit's message begins with when DuckDB gives it back. */
 export const misfitMark = 'the lake cannot hold ';
+
+/** What the message of a NULL cursor ends with where it is an error. */
+export const nullCursorMark = 'NULL, and nullCursor is error';
 
 /** A text constant in DuckDB's SQL, where a backslash is an ordinary character. */
 export function duckLiteral(text: string): string {

@@ -18,6 +18,9 @@ export interface ServerFacts {
   readonly standby: boolean;
   /** What a standby has replayed up to; null on a primary, or before the first transaction. */
   readonly replayedTo: Instant | null;
+  readonly replayPaused: boolean;
+  /** `hot_standby_feedback`: off on a standby, a long extract can be cancelled. */
+  readonly standbyFeedback: boolean;
   /** May see when other sessions' transactions began. */
   readonly seesAll: boolean;
   readonly versionNumber: number;
@@ -54,10 +57,13 @@ export async function readServerFacts(client: Client): Promise<ServerFacts> {
       database: string;
       standby: boolean;
       replayed: Instant | null;
+      paused: boolean;
+      feedback: boolean;
       sees_all: boolean;
       version: number;
       zone: string;
     }>(`SELECT current_database()::text AS database, pg_is_in_recovery() AS standby, ${sqlInstant('pg_last_xact_replay_timestamp()')} AS replayed,
+          CASE WHEN pg_is_in_recovery() THEN pg_is_wal_replay_paused() ELSE false END AS paused, current_setting('hot_standby_feedback')::bool AS feedback,
           (pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')) AS sees_all, current_setting('server_version_num')::int AS version,
           (SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'TimeZone') AS zone`);
     const row = base.rows[0];
@@ -75,16 +81,30 @@ export async function readServerFacts(client: Client): Promise<ServerFacts> {
     );
     return {
       systemIdentifier: control.rows[0]?.identifier ?? '',
-      timeline: control.rows[0]?.timeline ?? 0,
+      timeline: Math.max(control.rows[0]?.timeline ?? 0, row.standby ? 0 : await timelineNow(client)),
       database: row.database,
       standby: row.standby,
       replayedTo: row.standby ? row.replayed : null,
+      replayPaused: row.paused,
+      standbyFeedback: row.feedback,
       seesAll: row.sees_all,
       versionNumber: row.version,
       timeZones: [...[...new Set([row.zone, ...zones.rows.map((z) => z.zone)])].sort(), ...(hidden ? [serverZoneHidden] : [])],
     };
   } catch (error) {
     throw postgresError(error, 'asking the source what kind of server it is');
+  }
+}
+
+/** The timeline that a primary writes to: after a promotion the last checkpoint is still of the one before for a while. 0 where the server does not tell (some hosted ones). */
+async function timelineNow(client: Client): Promise<number> {
+  try {
+    const { rows } = await client.query<{ file: string }>('SELECT pg_walfile_name(pg_current_wal_lsn()) AS file');
+    return Number.parseInt(rows[0]?.file.slice(0, 8) ?? '0', 16);
+  } catch (error) {
+    // Only an answer of the server: a connection that is gone says nothing.
+    if (typeof (error as { readonly severity?: unknown }).severity !== 'string') throw error;
+    return 0;
   }
 }
 

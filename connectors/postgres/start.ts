@@ -1,6 +1,7 @@
 import { type Instant, plusMicros } from '../../engine/base/instant.ts';
 import { EngineError } from '../../engine/error.ts';
 import type { EngineCommit } from '../../lake/action.ts';
+import type { ValueCursor } from './cursor.ts';
 
 /** Who a source is: another identifier or database is another source. Undefined where the role may not ask. */
 export interface SourceIdentity {
@@ -8,6 +9,7 @@ export interface SourceIdentity {
   readonly timeline: number;
   readonly database: string;
   readonly relation: string;
+  readonly standby?: boolean;
 }
 
 /** What is known before an incremental extract chooses where it starts. */
@@ -23,9 +25,9 @@ export interface StartFacts {
   readonly fingerprint: string;
 }
 
-/** Where an incremental extract starts: rows with a cursor not below `low`, or all of them when it is null. */
+/** Where an incremental extract starts: rows with a cursor not below `low` (an instant, or a value of an integer or text cursor), or all of them when it is null. */
 export interface Start {
-  readonly low: Instant | null;
+  readonly low: string | null;
   readonly warnings: readonly string[];
 }
 
@@ -40,15 +42,7 @@ export function startOf(facts: StartFacts): Start {
   const { last } = facts;
   if (last === undefined) return { low: null, warnings: [] };
   refuseAnother(last, facts.identity);
-  if (last.fingerprint !== facts.fingerprint)
-    throw new EngineError(
-      'refused',
-      'extract.meaning-changed',
-      `what the extract of ${last.source.relation} means has changed since the last one (columns, where, cursor or key)`,
-      {
-        hint: 'Rows that did not change would keep their old form: run it once with --full-refresh',
-      },
-    );
+  refuseAnotherMeaning(last, facts.fingerprint);
   if (facts.fence === null) return { low: null, warnings: ['the last extract could record no fence, so everything is taken again'] };
   const lookback = BigInt(facts.lookbackMs) * 1000n;
   const warnings: string[] = [];
@@ -67,11 +61,63 @@ export function startOf(facts: StartFacts): Start {
       `the source's clock (${facts.now}) is behind the last fence (${facts.fence}): the extract starts at ${low}; verify the table`,
     );
   }
-  if (last.source.timeline !== facts.identity.timeline)
-    warnings.push(
-      `the source was promoted from a standby (timeline ${last.source.timeline} to ${facts.identity.timeline}): what it had not replayed is gone; verify the table`,
-    );
-  return { low, warnings };
+  return { low, warnings: [...warnings, ...promoted(last.source, facts.identity)] };
+}
+
+/** What is known before an incremental extract by an integer or text cursor chooses where it starts. */
+export interface ValueStartFacts extends Pick<StartFacts, 'last' | 'identity' | 'fingerprint'> {
+  readonly cursor: Pick<ValueCursor, 'kind' | 'type'>;
+  /** Integers below the highest one seen that are taken again. */
+  readonly lookbackUnits: number;
+}
+
+/** The start where there is no fence: the highest value that an extract has seen, again, less the lookback. Refuses as `startOf` does. */
+export function startOfValue({ last, identity, fingerprint, cursor, lookbackUnits }: ValueStartFacts): Start {
+  if (last === undefined) return { low: null, warnings: [] };
+  refuseAnother(last, identity);
+  refuseAnotherMeaning(last, fingerprint);
+  const value = last.value ?? null;
+  const low = value === null || cursor.kind === 'text' ? value : lessUnits(value, lookbackUnits, cursor.type);
+  return { low, warnings: promoted(last.source, identity) };
+}
+
+/** Where the next extract starts: the highest value of this one (`highest`, null where it saw none), and after changes never below the last. */
+export function valueAfter(
+  last: string | null,
+  highest: string | null,
+  mode: 'full' | 'incremental',
+  kind: ValueCursor['kind'],
+): { readonly value: string | null; readonly wentBack: boolean } {
+  if (mode === 'full' || last === null) return { value: highest, wentBack: false };
+  // Texts below the last one are not taken at all.
+  const wentBack = highest === null || (kind === 'integer' && BigInt(highest) < BigInt(last));
+  return { value: wentBack ? last : highest, wentBack };
+}
+
+const lowestBigint = -(2n ** 63n);
+
+function lessUnits(value: string, units: number, type: ValueCursor['type']): string {
+  const low = BigInt(value) - BigInt(units);
+  return String(type === 'int8' && low < lowestBigint ? lowestBigint : low);
+}
+
+function promoted(last: SourceIdentity, now: SourceIdentity): readonly string[] {
+  if (last.timeline === now.timeline) return [];
+  return [
+    `the source was promoted from a standby (timeline ${last.timeline} to ${now.timeline}): what it had not replayed is gone; verify the table`,
+  ];
+}
+
+function refuseAnotherMeaning(last: EngineCommit, fingerprint: string): void {
+  if (last.fingerprint === fingerprint) return;
+  throw new EngineError(
+    'refused',
+    'extract.meaning-changed',
+    `what the extract of ${last.source.relation} means has changed since the last one (columns, where, cursor or key)`,
+    {
+      hint: 'Rows that did not change would keep their old form: run it once with --full-refresh',
+    },
+  );
 }
 
 /** The source's clock was seen to have been set back since the last extract: fences and candidates from before say nothing about who began since. */

@@ -87,6 +87,8 @@ interface Shown {
   /** Rows of the last extract. */
   readonly rows: number | null;
   readonly fence: Instant | null;
+  /** Where the next extract by an integer or text cursor starts; null: it takes everything, or the cursor is a time. */
+  readonly value: string | null;
   readonly sink: string | null;
   readonly target: string | null;
   /** The version that staging holds; null: none, or not known. */
@@ -115,6 +117,7 @@ async function show(context: CommandContext, names: readonly string[]): Promise<
       run: last?.run ?? null,
       rows: last?.rows ?? null,
       fence: state.fence,
+      value: last?.value ?? null,
       sink: place?.sink ?? null,
       target: place === undefined ? null : `${place.into.schema}.${place.into.name}`,
       loaded,
@@ -174,7 +177,7 @@ function render(shown: readonly Shown[]): string {
     one.extractedAt ?? 'not by this engine',
     one.run?.startsWith(byHand) === true ? 'moved by hand' : (one.mode ?? ''),
     one.rows === null ? '' : one.rows.toLocaleString('en-US'),
-    one.fence ?? 'none: everything is taken',
+    one.fence ?? (one.value === null ? 'none: everything is taken' : `no fence: from ${one.value}`),
     stagingText(one),
   ]);
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)));
@@ -207,6 +210,10 @@ async function set(context: CommandContext, given: readonly string[]): Promise<n
   const { config, lake } = await openLake(context);
   for (const table of await readTables(config, lake, [name])) {
     const before = table.state.fence;
+    if (table.state.last?.commit.value !== undefined)
+      throw new EngineError('usage', 'state.no-fence', `the cursor of ${name} is no time, so it has no fence that could be moved`, {
+        hint: `To take every row again: engine state reset ${name}`,
+      });
     const forward = before === null || fence > before;
     const lost = `rows that changed between ${before ?? 'the beginning'} and ${fence} and have not been extracted are missed, until the next full run`;
     await agree(
@@ -273,6 +280,7 @@ async function move(context: CommandContext, lake: Lake, { name, state }: LakeTa
           low: null,
           rows: 0,
           candidates: [],
+          ...(last.value === undefined ? {} : { value: null }),
         },
         fields: state.fields,
         configuration: Object.fromEntries(entries),
@@ -285,7 +293,7 @@ async function move(context: CommandContext, lake: Lake, { name, state }: LakeTa
     const document = { format_version: 1, table: name, version: done.version, fenceBefore: state.fence, fence };
     context.reporter.data(
       document,
-      () => `${name}: the watermark was ${state.fence ?? 'none'} and is ${fence ?? 'none'}; lake v${done.version}\n`,
+      () => `${name}: the watermark was ${state.fence ?? last.value ?? 'none'} and is ${fence ?? 'none'}; lake v${done.version}\n`,
     );
   } finally {
     await lease.release();

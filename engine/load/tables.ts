@@ -1,6 +1,7 @@
 import { parseDuration } from '../base/duration.ts';
 import { lakeFolder } from '../base/lake-folder.ts';
 import { parseSize } from '../base/size.ts';
+import { parseUnits } from '../base/units.ts';
 import type { Config, Relation, SinkConfig, SourceConfig, TableConfig } from '../config.ts';
 import { readColumns } from './columns.ts';
 import { refuseSchema } from './connections.ts';
@@ -81,11 +82,14 @@ function readCommon(layer: Layer<RawTable>, own: Placed<RawTable>, defaults: Raw
       hint: 'Write a size from `1MB` to `4GB`; around `128MB` suits most readers.',
     });
   const lookback = layer.get('lookback');
+  const units = typeof lookback === 'string' ? parseUnits(lookback) : undefined;
   return {
     key: keyColumns,
     cursor: layer.get('cursor') ?? undefined,
     cursorTimezone: timezone ?? undefined,
-    lookbackMs: typeof lookback === 'string' ? readDuration(lookback, layer.pointer('lookback'), findings) : undefined,
+    lookbackMs:
+      typeof lookback === 'string' && units === undefined ? readDuration(lookback, layer.pointer('lookback'), findings) : undefined,
+    lookbackUnits: units,
     maxHoldMs: readDuration(layer.get('maxHold') ?? '1h', layer.pointer('maxHold'), findings),
     nullCursor: layer.get('nullCursor') ?? 'include',
     columns: readColumns(

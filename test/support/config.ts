@@ -8,6 +8,7 @@ const settings: Config['tableDefaults'] = {
   cursor: 'updated_at',
   cursorTimezone: undefined,
   lookbackMs: undefined,
+  lookbackUnits: undefined,
   maxHoldMs: 3_600_000,
   nullCursor: 'include',
   columns: { include: undefined, exclude: [], rename: {}, types: {} },

@@ -25,6 +25,7 @@ export function tableConfig(name: string, given: Partial<TableConfig> = {}): Tab
     cursor: 'updated_at',
     cursorTimezone: undefined,
     lookbackMs: undefined,
+    lookbackUnits: undefined,
     maxHoldMs: 3_600_000,
     nullCursor: 'include',
     columns: { include: undefined, exclude: [], rename: {}, types: {} },

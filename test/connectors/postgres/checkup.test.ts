@@ -35,6 +35,8 @@ suite('checkup of a Postgres database', ({ test, before, after }) => {
       CREATE TABLE cold (LIKE good INCLUDING ALL);
       CREATE TRIGGER chill BEFORE UPDATE ON cold FOR EACH ROW EXECUTE FUNCTION frozen();
       CREATE TABLE numbered (id bigint PRIMARY KEY, updated_at bigint NOT NULL);
+      CREATE INDEX ON numbered (updated_at);
+      CREATE TABLE flagged (id bigint PRIMARY KEY, updated_at boolean NOT NULL);
       CREATE COLLATION loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
       CREATE TABLE loosely (id text COLLATE loose PRIMARY KEY);
       CREATE TABLE hidden (id bigint PRIMARY KEY, updated_at timestamptz NOT NULL);
@@ -120,10 +122,18 @@ suite('checkup of a Postgres database', ({ test, before, after }) => {
   });
 
   test('a table that is not there, a cursor of a wrong type and a key of unknown columns are failures', async () => {
-    const found = await look('source', [tableOf('nowhere'), tableOf('numbered'), tableOf('good', { key: ['nr'] })]);
+    const found = await look('source', [tableOf('nowhere'), tableOf('flagged'), tableOf('good', { key: ['nr'] })]);
     assert.match(about(found, 'public.nowhere').join(), 'fail there is no table public.nowhere');
-    assert.match(about(found, 'public.numbered').join(), /fail the cursor "updated_at" of public\.numbered is of type bigint/);
+    assert.match(about(found, 'public.flagged').join(), /fail the cursor "updated_at" of public\.flagged is of type boolean/);
     assert.match(about(found, 'public.good').join(), 'fail its key names columns that are not there: nr');
+  });
+
+  test('a cursor that is no time is told to have no fence', async () => {
+    const found = about(await look('source', [tableOf('numbered')]), 'public.numbered');
+    assert.is(found.length, 1);
+    assert.match(found[0] ?? '', /^warn its cursor updated_at is no time, so there is no fence: a row that commits late/);
+    const inTime = await look('source', [tableOf('numbered', { lookbackMs: 10_000 })]);
+    assert.match(about(inTime, 'public.numbered').join(), 'a lookback of time cannot be taken off it');
   });
 
   test('a role without rights is told what to grant, and nothing is told of a password', async () => {

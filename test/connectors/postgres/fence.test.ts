@@ -38,6 +38,8 @@ const primary: ServerFacts = {
   database: 'shop',
   standby: false,
   replayedTo: null,
+  replayPaused: false,
+  standbyFeedback: false,
   seesAll: false,
   versionNumber: 180_000,
   timeZones: ['UTC'],

@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import * as assert from 'uvu/assert';
+import { lowSql, type TimeCursor } from '../../../connectors/postgres/cursor.ts';
 import type { PostgresType, SourceRelation } from '../../../connectors/postgres/describe.ts';
-import { type Cursor, extractColumns, lowSql } from '../../../connectors/postgres/select.ts';
+import { extractColumns } from '../../../connectors/postgres/select.ts';
 import { tableConfig } from '../../support/nodes.ts';
 import { freshDatabase, type TestDatabase } from '../../support/postgres.ts';
 import { suite } from '../../support/suite.ts';
@@ -39,7 +40,7 @@ suite('select', ({ test, before, after }) => {
 
   const column = { name: 'u', type: text, notNull: true, filledByServer: false };
   /** Rows written at `low` or later, each minute of a day, that the start would pass over; local times go back when summer time ends. */
-  const passedOver = async (cursor: Cursor, type: string, days: readonly string[]): Promise<number> => {
+  const passedOver = async (cursor: TimeCursor, type: string, days: readonly string[]): Promise<number> => {
     let missed = 0;
     for (const day of days)
       for (let minute = 0; minute < 24 * 60; minute += 15) {
@@ -58,6 +59,8 @@ suite('select', ({ test, before, after }) => {
     ['America/New_York', ['2026-03-08', '2026-11-01']],
     ['Europe/London', ['2026-03-29', '2026-10-25']],
     ['Australia/Lord_Howe', ['2026-04-04', '2026-10-03']],
+    ['Africa/Casablanca', ['2026-02-15', '2026-03-22']],
+    ['Antarctica/Casey', ['2020-03-07', '2020-10-03']],
   ] as const)
     test(`no row of ${zone} lies below the start, whichever way the clocks change`, async () => {
       await client.query("SET TimeZone = 'UTC'");

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { type StartFacts, startOf } from '../../../connectors/postgres/start.ts';
+import { type StartFacts, startOf, startOfValue, valueAfter } from '../../../connectors/postgres/start.ts';
 import { EngineError } from '../../../engine/error.ts';
 import type { EngineCommit } from '../../../lake/action.ts';
 import { suite } from '../../support/suite.ts';
@@ -92,5 +92,29 @@ suite('start of an incremental extract', ({ test }) => {
 
   test('an extract that means something else is refused until a full one', () => {
     assert.is(refusal({ ...facts, fingerprint: 'g' }).code, 'extract.meaning-changed');
+  });
+
+  test('without a fence it starts at the highest value seen, less so many units of an integer', () => {
+    const cursor = { kind: 'integer', type: 'int8' } as const;
+    const given = { last: { ...last, fence: null, value: '42' }, identity, fingerprint: 'f', cursor, lookbackUnits: 0 };
+    assert.equal(startOfValue(given), { low: '42', warnings: [] });
+    assert.is(startOfValue({ ...given, lookbackUnits: 50 }).low, '-8');
+    assert.is(startOfValue({ ...given, last: { ...last, value: null } }).low, null);
+    assert.is(startOfValue({ ...given, last: { ...last, value: 'zed' }, cursor: { kind: 'text', type: 'text' } }).low, 'zed');
+    assert.match(startOfValue({ ...given, identity: { ...identity, timeline: 2 } }).warnings[0] ?? '', /promoted/);
+    for (const other of [{ identity: { ...identity, systemIdentifier: '8' } }, { fingerprint: 'g' }])
+      assert.throws(
+        () => startOfValue({ ...given, ...other }),
+        (error: unknown) => error instanceof EngineError && error.trouble === 'refused',
+      );
+  });
+
+  test('a value never goes back by changes, and is what a full extract saw', () => {
+    assert.equal(valueAfter('9', '10', 'incremental', 'integer'), { value: '10', wentBack: false });
+    assert.equal(valueAfter('10', '9', 'incremental', 'integer'), { value: '10', wentBack: true });
+    assert.equal(valueAfter('10', null, 'incremental', 'integer'), { value: '10', wentBack: true });
+    assert.equal(valueAfter(null, null, 'incremental', 'integer'), { value: null, wentBack: false });
+    assert.equal(valueAfter('10', '9', 'full', 'integer'), { value: '9', wentBack: false });
+    assert.equal(valueAfter('b', 'B', 'incremental', 'text'), { value: 'B', wentBack: false });
   });
 });

@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert';
 import { parse } from 'yaml';
 import { parseDuration } from '../../../engine/base/duration.ts';
 import { parseSize } from '../../../engine/base/size.ts';
+import { parseUnits } from '../../../engine/base/units.ts';
 import { referencePage } from '../../../engine/load/reference.ts';
 import { bundledSchema } from '../../../engine/load/schema.ts';
 import { suite } from '../../support/suite.ts';
@@ -67,10 +68,14 @@ suite('the schema', (s) => {
   s.test('what the patterns accept, durations and sizes can be read from', () => {
     const text = JSON.stringify(bundledSchema());
     const patterns = new Set([...text.matchAll(/"pattern":"((?:[^"\\]|\\.)*)"/g)].map((m) => JSON.parse(`"${m[1]}"`) as string));
-    const duration = [...patterns].filter((p) => p.includes('ms|s|m'));
+    const duration = [...patterns].filter((p) => p.includes('ms|s|m') && !p.includes('unit'));
+    const lookback = [...patterns].filter((p) => p.includes('unit'));
     const size = [...patterns].filter((p) => p.includes('kKMGT'));
     assert.is(duration.length, 1);
+    assert.is(lookback.length, 1);
     assert.is(size.length, 1);
+    for (const value of ['5s', '1000 units', '1 unit', '1000units', '-1 units', '1.5 units', 'units', '5'])
+      assert.is(new RegExp(lookback[0] ?? '').test(value), (parseDuration(value) ?? parseUnits(value)) !== undefined, value);
     for (const value of ['500ms', '5s', '15m', '2h', '1d', '0s', '1.5h', '5', 's', '1h30m', '-5s', ' 5s', '5S'])
       assert.is(new RegExp(duration[0] ?? '').test(value), parseDuration(value) !== undefined, value);
     for (const value of ['64MB', '512MiB', '1kB', '1KB', '1KiB', '3TB', '5B', '64', 'MB', '64mb', '64Mb', '1.5GB', '64 MB'])
