@@ -10,5 +10,6 @@ export interface ConnectorEntry {
 export const connectors: readonly ConnectorEntry[] = [
   { type: 'postgres', load: async () => (await import('./postgres/index.ts')).connector },
   { type: 'file', load: async () => (await import('./file/index.ts')).connector },
+  { type: 's3', load: async () => (await import('./s3/index.ts')).connector },
   { type: 'dbt', load: async () => (await import('./dbt/index.ts')).connector },
 ];

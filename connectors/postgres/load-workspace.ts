@@ -1,5 +1,6 @@
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { openScratch } from '../../engine/base/scratch.ts';
 import { connectDuckDB, type DuckDBConnection, openDuckDB } from '../../lake/duckdb.ts';
 
 /** DuckDB and a folder of its own, in which parts are made for COPY. */
@@ -15,10 +16,7 @@ export async function openWorkspace(
   root: string,
   budget: { readonly memoryBytes: number; readonly threads: number },
 ): Promise<LoadWorkspace> {
-  const parent = join(root, '.engine', 'tmp');
-  await mkdir(parent, { recursive: true });
-  await sweep(parent);
-  const folder = await mkdtemp(join(parent, `load-${process.pid}-`));
+  const folder = await openScratch(root, 'load');
   const instance = await openDuckDB({ ...budget, tempFolder: join(folder, 'spill') });
   const duck = await connectDuckDB(instance);
   return {
@@ -30,21 +28,4 @@ export async function openWorkspace(
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-async function sweep(parent: string): Promise<void> {
-  for (const name of await readdir(parent)) {
-    const pid = Number(/^load-(\d+)-/.exec(name)?.[1] ?? Number.NaN);
-    if (Number.isNaN(pid) || pid === process.pid || isAlive(pid)) continue;
-    await rm(join(parent, name), { recursive: true, force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as { readonly code?: unknown }).code === 'EPERM';
-  }
 }

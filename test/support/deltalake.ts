@@ -1,9 +1,7 @@
 import { execFile } from 'node:child_process';
-import { rename, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Json } from '../../engine/base/json.ts';
-import { cacheFolder, findPython, makeVenv, pip, withFolderAside } from '../../engine/base/python.ts';
+import { pythonWith } from './python-packages.ts';
 
 /** delta-rs, a reader of Delta tables that shares no code with the engine, with pyarrow to hand its values over. */
 const packages = ['deltalake==1.6.6', 'pyarrow==26.0.1'];
@@ -62,34 +60,9 @@ print(json.dumps({
 }))
 `;
 
-let made: Promise<string> | undefined;
-
-/** The interpreter of an environment with delta-rs, made once in the user's cache folder, whoever comes first. */
+/** The interpreter of an environment with delta-rs. */
 export function deltaPython(): Promise<string> {
-  made ??= makeEnvironment();
-  return made;
-}
-
-async function makeEnvironment(): Promise<string> {
-  const parent = join(cacheFolder(), 'test');
-  const folder = join(parent, packages.join(',').replaceAll('==', '-'));
-  const python = join(folder, 'bin', 'python');
-  if (await isThere(python)) return python;
-  await withFolderAside(parent, async (aside) => {
-    const fresh = join(aside, 'venv');
-    await pip(await makeVenv(await findPython(), fresh), ['install', '--quiet', ...packages], packages.join(' and '));
-    await rename(fresh, folder).catch(async (error: unknown) => {
-      if (!(await isThere(python))) throw error;
-    });
-  });
-  return python;
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
+  return pythonWith(packages);
 }
 
 /**
