@@ -20,6 +20,7 @@ export async function makeTable(client: pg.Client, rows: number): Promise<void> 
     `${copyText(random.pick(pool.merchants))}\t${copyText(random.pick(pool.cities))}\t${copyText(random.pick(pool.descriptions).slice(0, 22))}\t` +
     `tok_${random.below(4294967296).toString(16)}\t${at()}\t${at()}\t{"items": ${random.below(9)}, "from": "${random.pick(pool.devices)}"}\n`;
   await client.query('BEGIN');
+  await client.query('DROP TABLE IF EXISTS public.bench_rows');
   await client.query(`CREATE TABLE public.bench_rows (${columns})`);
   await copyInto(
     client,
@@ -31,4 +32,25 @@ export async function makeTable(client: pg.Client, rows: number): Promise<void> 
   await client.query('CREATE INDEX ON public.bench_rows (updated_at)');
   await client.query('COMMIT');
   await client.query('VACUUM ANALYZE public.bench_rows');
+}
+
+/** The same with many rows, quickly: the first million is made, the others are its rows again under other keys. */
+export async function makeLargeTable(client: pg.Client, rows: number): Promise<void> {
+  const base = Math.min(rows, 1_000_000);
+  await makeTable(client, base);
+  for (let from = base; from < rows; from += base)
+    await client.query(
+      `INSERT INTO public.bench_rows SELECT id + ${from}, user_id, amount, status, merchant, city, note, token, created_at, updated_at, metadata
+       FROM public.bench_rows WHERE id <= ${Math.min(base, rows - from)}`,
+    );
+  await client.query('VACUUM ANALYZE public.bench_rows');
+}
+
+/** Changes so many rows, spread evenly over the table, as an application does: with `updated_at = now()`. */
+export async function changeRows(client: pg.Client, rows: number, changed: number): Promise<void> {
+  const step = Math.max(1, Math.floor(rows / changed));
+  const { rowCount } = await client.query(
+    `UPDATE public.bench_rows SET amount = amount + 1, updated_at = now() WHERE id IN (SELECT i * ${step} FROM generate_series(1, ${changed}) i)`,
+  );
+  if (rowCount !== Math.min(changed, rows)) throw new Error(`${rowCount} rows were changed, not ${changed}`);
 }
