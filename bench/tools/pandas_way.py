@@ -59,7 +59,7 @@ def parts():
 
 def put(connection, chunk, name, schema):
     if options.how == "to_sql":
-        chunk.to_sql(name, connection, schema=schema, if_exists="append", index=False, chunksize=5_000, method="multi")
+        chunk.to_sql(name, connection, schema=schema, if_exists="append", index=False, chunksize=10_000)
         return
     buffer = io.StringIO()
     chunk.to_csv(buffer, index=False, header=False)
