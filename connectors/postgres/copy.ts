@@ -10,12 +10,13 @@ import type { DuckDBConnection } from '../../lake/duckdb.ts';
 import { lakeError } from '../../lake/error.ts';
 import type { Lake } from '../../lake/lake.ts';
 import { dataFilePath } from '../../lake/path.ts';
+import { type CopyForm, extractedAtColumn } from './copy-form.ts';
 import { quoteIdentifier, quoteRelation } from './identifier.ts';
 import { duckLiteral } from './select.ts';
 import type { StagingColumn } from './staging.ts';
 
-/** A part of a version as a CSV file of our own, ready for COPY. */
-export interface CsvPart {
+/** A part of a version as a file of our own, ready for COPY. */
+export interface Part {
   readonly path: string;
   readonly rows: number;
   readonly bytes: number;
@@ -27,6 +28,8 @@ export interface PartsSource {
   readonly folder: string;
   readonly files: readonly AddFile[];
   readonly columns: readonly StagingColumn[];
+  /** How they travel; DuckDB must have its postgres extension loaded for the binary one. */
+  readonly form: CopyForm;
   /** Only rows with this `_extracted_at`, in microseconds since 1970; undefined: all. */
   readonly extractedAtMicros?: bigint | undefined;
 }
@@ -36,19 +39,18 @@ const partBytes = 64 * 1024 * 1024;
 const streamBytes = 512 * 1024;
 
 /**
- * The rows of these files as CSV files in `tempFolder`, a part at a time; whoever takes a part removes its file. Values are exact: NULL is nothing
- * between commas and '' is `""`, floats are the shortest that round-trip, bytea is hex, times are UTC. `_extracted_at` comes first, so that no line ever
- * begins with `\.`, which servers before Postgres 18 take for the end of the data.
+ * The rows of these files as files for COPY in `tempFolder`, a part at a time; whoever takes a part removes its file. `_extracted_at` comes first, so that no
+ * line of CSV ever begins with `\.`, which servers before Postgres 18 take for the end of the data.
  */
-export async function* csvParts(duck: DuckDBConnection, source: PartsSource, tempFolder: string): AsyncGenerator<CsvPart> {
+export async function* partsOf(duck: DuckDBConnection, source: PartsSource, tempFolder: string): AsyncGenerator<Part> {
   try {
-    yield* partsOf(duck, source, tempFolder);
+    yield* written(duck, source, tempFolder);
   } catch (error) {
     throw readingError(error, source.folder);
   }
 }
 
-async function* partsOf(duck: DuckDBConnection, source: PartsSource, tempFolder: string): AsyncGenerator<CsvPart> {
+async function* written(duck: DuckDBConnection, source: PartsSource, tempFolder: string): AsyncGenerator<Part> {
   let number = 0;
   for (const file of source.files) {
     const local = await source.lake.fetch(dataFilePath(source.folder, file));
@@ -57,9 +59,9 @@ async function* partsOf(duck: DuckDBConnection, source: PartsSource, tempFolder:
       const ranges = [...columns].some((c) => c.toLowerCase() === 'file_row_number') ? [undefined] : await rangesOf(duck, local.localPath);
       for (const range of ranges) {
         number += 1;
-        const path = join(tempFolder, `${number}.csv`);
+        const path = join(tempFolder, `${number}.${source.form.name}`);
         const done = await duck.runAndReadAll(
-          `COPY (${selectSql(source, local.localPath, columns, range)}) TO ${duckLiteral(path)} (FORMAT csv, HEADER false, DELIMITER ',', QUOTE '"', ESCAPE '"', NULLSTR '')`,
+          `COPY (${selectSql(source, local.localPath, columns, range)}) TO ${duckLiteral(path)} (${source.form.write})`,
         );
         const rows = Number(done.getRows()[0]?.[0] ?? 0);
         if (rows > 0) yield { path, rows, bytes: (await stat(path)).size };
@@ -134,13 +136,13 @@ export function readAhead<T>(items: AsyncGenerator<T>): ReadAhead<T> {
 }
 
 /** COPY of the lake's rows into a table: `target` is SQL already quoted. FREEZE needs a table that was made or emptied in this very transaction. */
-export function copySql(target: string, columns: readonly StagingColumn[], freeze: boolean): string {
+export function copySql(target: string, columns: readonly StagingColumn[], form: CopyForm, freeze: boolean): string {
   const names = [quoteIdentifier('_extracted_at'), ...columns.map((c) => quoteIdentifier(c.name))].join(', ');
-  return `COPY ${target} (${names}) FROM STDIN (FORMAT csv, ENCODING 'UTF8'${freeze ? ', FREEZE' : ''})`;
+  return `COPY ${target} (${names}) FROM STDIN (${form.read}${freeze ? ', FREEZE' : ''})`;
 }
 
 /** Streams one part into a COPY and removes its file; EngineError `load.rows-differ` when the server took another number than the lake gave. */
-export async function copyPart(client: Client, sql: string, part: CsvPart, into: Relation): Promise<void> {
+export async function copyPart(client: Client, sql: string, part: Part, into: Relation): Promise<void> {
   const { from } = await import('pg-copy-streams');
   const stream = client.query(from(sql));
   await pipeline(createReadStream(part.path, { highWaterMark: streamBytes }), stream);
@@ -187,20 +189,14 @@ async function columnsOf(duck: DuckDBConnection, path: string): Promise<Readonly
 }
 
 function selectSql(source: PartsSource, path: string, columns: ReadonlySet<string>, range: RowRange | undefined): string {
-  const list = source.columns.map((c) => (columns.has(c.lakeName) ? valueSql(quoteIdentifier(c.lakeName), c.lakeType) : 'NULL'));
+  const { form } = source;
+  const list = source.columns.map((c) => (columns.has(c.lakeName) ? form.value(quoteIdentifier(c.lakeName), c) : form.missing));
   const conditions = [
     ...(range === undefined ? [] : [`file_row_number >= ${range.from} AND file_row_number < ${range.below}`]),
     ...(source.extractedAtMicros === undefined ? [] : [`epoch_us("_extracted_at") = ${source.extractedAtMicros}`]),
   ];
   const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
-  return `SELECT ${[valueSql('"_extracted_at"', 'timestamp'), ...list].join(', ')} FROM ${readParquet(path, range !== undefined)}${where}`;
-}
-
-/** A value as Postgres reads it. A timestamp is given without its zone, which the session has as UTC: several times quicker than with it. */
-function valueSql(column: string, lakeType: string): string {
-  if (lakeType === 'timestamp') return `make_timestamp(epoch_us(${column}))`;
-  if (lakeType === 'binary') return `'\\x' || hex(${column})`;
-  return column;
+  return `SELECT ${[form.value('"_extracted_at"', extractedAtColumn), ...list].join(', ')} FROM ${readParquet(path, range !== undefined)}${where}`;
 }
 
 function readParquet(path: string, rowNumbers = false): string {

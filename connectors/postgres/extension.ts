@@ -1,6 +1,7 @@
 import { mkdir, rename, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { lazy } from '../../engine/base/lazy.ts';
 import { cacheFolder, findPython, makeVenv, type Python, PythonError, pip, runTool, withFolderAside } from '../../engine/base/python.ts';
 import { EngineError } from '../../engine/error.ts';
 import type { LogLevel } from '../../engine/event.ts';
@@ -68,7 +69,7 @@ async function lookAround(search: Pick<ExtensionSearch, 'folder' | 'cache' | 'en
   readonly cached: string;
   readonly there: string | undefined;
 }> {
-  const duckdb = await installedDuckdb();
+  const duckdb = await installedDuckdb.get();
   const env = search.env ?? process.env;
   const place = join(duckdb.version, duckdb.platform, fileName);
   const cache = search.cache ?? join(cacheFolder(env), 'duckdb');
@@ -78,7 +79,7 @@ async function lookAround(search: Pick<ExtensionSearch, 'folder' | 'cache' | 'en
   return { duckdb, cache, own, cached, there: await firstFile([own, ...configured, cached]) };
 }
 
-async function installedDuckdb(): Promise<{ readonly version: string; readonly platform: string }> {
+const installedDuckdb = lazy(async (): Promise<{ readonly version: string; readonly platform: string }> => {
   const { DuckDBInstance, version } = await import('@duckdb/node-api');
   const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
@@ -89,7 +90,7 @@ async function installedDuckdb(): Promise<{ readonly version: string; readonly p
     connection.closeSync();
     instance.closeSync();
   }
-}
+});
 
 function firstLine(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);

@@ -4,6 +4,7 @@ import type { SurveyContext } from '../../engine/connector.ts';
 import { EngineError, type ErrorData } from '../../engine/error.ts';
 import type { NodePlan } from '../../engine/plan.ts';
 import { copySql } from './copy.ts';
+import { csvForm, preferredForm } from './copy-form.ts';
 import { postgresError } from './error.ts';
 import { quoteIdentifier, quoteRelation, showRelation } from './identifier.ts';
 import { ledgerAccess, ledgerInsert, readLedger } from './ledger.ts';
@@ -132,7 +133,7 @@ function factsOf(
           'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE',
           loadLockSql,
           ...(staging === undefined ? making : [stagingLockSql(options.into), ...making, truncateSql(options.into)]),
-          copySql(quoteRelation(options.into), columns, true),
+          copySql(quoteRelation(options.into), columns, preferredForm(columns, Number.POSITIVE_INFINITY), true),
           ledgerInsert,
           'COMMIT',
         ]
@@ -144,7 +145,7 @@ function factsOf(
             loadLockSql,
             ...(making.length === 0 ? [] : [stagingLockSql(options.into), ...making]),
             arrivalsStatement(shape),
-            copySql(arrivals, columns, false),
+            copySql(arrivals, columns, csvForm, false),
             options.load === 'merge' ? mergeSql(shape) : appendSql(shape, []),
             ledgerInsert,
             'COMMIT',

@@ -82,7 +82,14 @@ export function loadError(error: unknown, options: LoadOptions): EngineError {
       hint: 'End the session that changes the table (pg_locks names it), or wait for it.',
       retryable: true,
     });
-  return postgresError(error, `loading ${showRelation(options.into)}`);
+  return postgresError(error, `loading ${showRelation(options.into)}${columnOf(error)}`);
+}
+
+/** COPY tells in its context which column it was reading. */
+function columnOf(error: unknown): string {
+  const { where } = error as { readonly where?: unknown };
+  const column = typeof where === 'string' ? /^COPY .*, line \d+, column (.*?)(?:: (?:".*|null input))?$/m.exec(where)?.[1] : undefined;
+  return column === undefined ? '' : `, column ${column}`;
 }
 
 /** Planner statistics for a table that was replaced, on a session of their own. Never rejects: without them autovacuum gathers the same a little later. */

@@ -6,7 +6,8 @@ import type { Lake } from '../../lake/lake.ts';
 import type { VersionToLoad } from '../../lake/table.ts';
 import { type Attempt, attemptOf, explainLoss, leaseTarget, proveNewest, registerAttempt } from './attempt-register.ts';
 import { placeOf } from './connect.ts';
-import { type CsvPart, copyPart, copySql, csvParts, extractsIn, type PartsSource, type ReadAhead, readAhead } from './copy.ts';
+import { copyPart, copySql, extractsIn, type Part, type PartsSource, partsOf, type ReadAhead, readAhead } from './copy.ts';
+import { type CopyForm, csvForm, preferredForm } from './copy-form.ts';
 import { quoteRelation, showRelation } from './identifier.ts';
 import { forgetFrom, type LedgerRow, prepareLedger, readLedger, writeLedger } from './ledger.ts';
 import { decideLoad, keyOf, type LoadDecision } from './load-decision.ts';
@@ -96,8 +97,9 @@ class Transaction implements LoadUnit {
   readonly #lease: Lease | undefined;
   #staging: StagingTable | undefined;
   #columns: readonly StagingColumn[] = [];
+  #form: CopyForm = csvForm;
   #steps: readonly Step[] = [];
-  #first: ReadAhead<CsvPart> | undefined;
+  #first: ReadAhead<Part> | undefined;
   #workspace: LoadWorkspace | undefined;
   /** What is under way; the session and DuckDB are closed only when it has ended. */
   #work: Promise<unknown> = Promise.resolve();
@@ -186,11 +188,17 @@ class Transaction implements LoadUnit {
     // What cannot be is found out before anything is made or locked.
     this.#change(replaces);
     this.#workspace = await openWorkspace(context.root, this.#budget);
+    const form = preferredForm(this.#columns, sum(versions.map((v) => v.rows ?? Number.POSITIVE_INFINITY)));
+    if (form === csvForm || (await this.#workspace.loadExtension(this.#budget.extensionFolder))) this.#form = form;
+    context.log(
+      'debug',
+      `rows travel as ${this.#form.name}${this.#form === form ? '' : ": DuckDB's postgres extension is not on this machine"}`,
+    );
     this.#steps = await this.#plan();
     const first = this.#steps[0];
     if (first !== undefined) {
       context.progress({ doing: 'reading the lake' });
-      this.#first = readAhead(csvParts(this.#workspace.duck, first.source, this.#workspace.folder));
+      this.#first = readAhead(partsOf(this.#workspace.duck, first.source, this.#workspace.folder));
       await this.#first.ready();
     }
     await effect('sink.shape', () => this.#reshape(context, replaces));
@@ -231,7 +239,7 @@ class Transaction implements LoadUnit {
     const steps: Step[] = [];
     const { state, versions, action } = this.decision;
     for (const [index, version] of versions.entries()) {
-      const source = { lake: this.#lake, folder: state.folder, files: version.files, columns: this.#columns };
+      const source = { lake: this.#lake, folder: state.folder, files: version.files, columns: this.#columns, form: this.#form };
       const whole = index === 0 && action === 'replace';
       if (!version.severalVersions) steps.push({ version, source, whole });
       else
@@ -243,7 +251,7 @@ class Transaction implements LoadUnit {
 
   async #step(step: Step, tell: (rows: number, bytes: number) => void): Promise<{ readonly counts: LoadCounts; readonly bytes: number }> {
     const { client, options } = this.#session;
-    const parts = this.#first ?? readAhead(csvParts(this.#open().duck, step.source, this.#open().folder));
+    const parts = this.#first ?? readAhead(partsOf(this.#open().duck, step.source, this.#open().folder));
     this.#first = undefined;
     const shape: MergeShape = { into: options.into, columns: this.#columns.map((c) => c.name), key: this.#key };
     let rows = 0;
@@ -254,7 +262,7 @@ class Transaction implements LoadUnit {
           await client.query(`DROP TABLE IF EXISTS ${arrivals}`);
           await client.query(arrivalsStatement(shape));
         });
-      const sql = copySql(step.whole ? quoteRelation(options.into) : arrivals, this.#columns, step.whole);
+      const sql = copySql(step.whole ? quoteRelation(options.into) : arrivals, this.#columns, this.#form, step.whole);
       for (let part = await parts.next(); part !== undefined; part = await parts.next()) {
         const taken = part;
         await effect('sink.copy', () => copyPart(client, sql, taken, options.into));
@@ -349,8 +357,8 @@ class Transaction implements LoadUnit {
   }
 }
 
-/** Enough to turn Parquet into CSV, whatever an extract may use. */
-const smallBudget = { memoryBytes: 192 * 1024 * 1024, threads: 2 };
+/** Enough to turn Parquet into what COPY reads, whatever an extract may use. */
+const smallBudget: NonNullable<PostgresSink['duckdb']> = { memoryBytes: 192 * 1024 * 1024, threads: 2 };
 
 const nothing = (): void => undefined;
 

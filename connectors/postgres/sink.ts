@@ -5,8 +5,8 @@ import type { PostgresServer } from './server.ts';
 /** The sink role of a Postgres connection, as its own nodes see it. */
 export interface PostgresSink extends Sink {
   readonly server: PostgresServer;
-  /** What DuckDB may use to turn Parquet into CSV; absent: a small default. */
-  readonly duckdb?: { readonly memoryBytes: number; readonly threads: number };
+  /** What DuckDB may use to turn Parquet into what COPY reads, and where its postgres extension may be; absent: a small default. */
+  readonly duckdb?: { readonly memoryBytes: number; readonly threads: number; readonly extensionFolder?: string | undefined };
   /** Takes work that later nodes need not wait for; it never rejects, and closing the connection waits for it. Absent: the caller waits itself. */
   readonly later?: (work: Promise<void>) => void;
 }

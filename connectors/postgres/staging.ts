@@ -31,6 +31,8 @@ export interface StagingColumn {
   readonly type: string;
   /** Any of these is right where staging is there already. */
   readonly accepted: readonly string[];
+  /** For each accepted type, the built-in C function that receives its binary form (`textrecv` for citext too); undefined where it has none that is built in. */
+  readonly receives: readonly (string | undefined)[];
   /** The source's type where the sink lacks it. */
   readonly lacking: string | undefined;
 }
@@ -91,7 +93,8 @@ export async function stagingColumns(client: Client, fields: readonly Field[]): 
   const known = await knownTypes(client, [...new Set(data.flatMap((d) => [d.type, d.base]))]);
   return data.map(({ field, type, base }) => {
     const own = known.get(type);
-    const fallback = known.get(base)?.text ?? 'text';
+    const plain = known.get(base);
+    const fallback = plain?.text ?? 'text';
     const usable = own !== undefined && fits(own, fallback);
     return {
       lakeName: field.name,
@@ -99,6 +102,7 @@ export async function stagingColumns(client: Client, fields: readonly Field[]): 
       name: postgresName(field),
       type: usable ? own.text : fallback,
       accepted: [...(usable ? [own.text] : []), fallback],
+      receives: [...(usable ? [own.receive] : []), plain === undefined ? 'textrecv' : plain.receive].map((r) => r ?? undefined),
       lacking: usable ? undefined : type,
     };
   });
@@ -232,6 +236,8 @@ function typesOf(field: Field): { readonly type: string; readonly base: string }
 interface KnownType {
   /** As `format_type` has it, precision and length included. */
   readonly text: string;
+  /** `pg_proc.prosrc` of the function that receives the binary form, where that is built into the server. */
+  readonly receive: string | null;
   /** `pg_type.typtype`, of the element for an array. */
   readonly kind: string;
   /** Of a composite type: `c` when it stands by itself, else the kind of the table that it is the row of. */
@@ -241,13 +247,22 @@ interface KnownType {
 }
 
 async function knownTypes(client: Client, texts: readonly string[]): Promise<ReadonlyMap<string, KnownType>> {
-  const found = await client.query<{ text: string; domain: string | null; kind: string; row_kind: string | null; over: string | null }>(
+  const found = await client.query<{
+    text: string;
+    domain: string | null;
+    kind: string;
+    row_kind: string | null;
+    over: string | null;
+    receive: string | null;
+  }>(
     `SELECT t.text, CASE WHEN y.typtype = 'd' THEN pg_catalog.format_type(y.oid, NULL) END AS domain, e.typtype::text AS kind, c.relkind::text AS row_kind,
-            CASE WHEN y.typtype = 'd' THEN pg_catalog.format_type(y.typbasetype, y.typtypmod) END AS over
+            CASE WHEN y.typtype = 'd' THEN pg_catalog.format_type(y.typbasetype, y.typtypmod) END AS over,
+            CASE WHEN l.lanname = 'internal' THEN p.prosrc END AS receive
      FROM unnest($1::text[]) AS t(text)
      JOIN pg_catalog.pg_type y ON y.oid = pg_catalog.to_regtype(t.text)
      JOIN pg_catalog.pg_type e ON e.oid = CASE WHEN y.typtype <> 'd' AND y.typcategory = 'A' AND y.typelem <> 0 THEN y.typelem ELSE y.oid END
-     LEFT JOIN pg_catalog.pg_class c ON c.oid = e.typrelid`,
+     LEFT JOIN pg_catalog.pg_class c ON c.oid = e.typrelid
+     LEFT JOIN pg_catalog.pg_proc p ON p.oid = y.typreceive LEFT JOIN pg_catalog.pg_language l ON l.oid = p.prolang`,
     [texts],
   );
   if (found.rows.length === 0) return new Map();
@@ -260,7 +275,13 @@ async function knownTypes(client: Client, texts: readonly string[]): Promise<Rea
   return new Map(
     found.rows.map((row, place) => [
       row.text,
-      { text: row.domain ?? formatted.rows[place]?.text ?? row.text, kind: row.kind, rowKind: row.row_kind, over: row.over },
+      {
+        text: row.domain ?? formatted.rows[place]?.text ?? row.text,
+        receive: row.receive,
+        kind: row.kind,
+        rowKind: row.row_kind,
+        over: row.over,
+      },
     ]),
   );
 }

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import type { Client } from 'pg';
 import * as assert from 'uvu/assert';
 import type { PostgresServer } from '../../../connectors/postgres/server.ts';
+import { lakeFields } from '../../../lake/schema.ts';
 import { openWorkshop, type Workshop } from '../../support/lake-table.ts';
 import { suite } from '../../support/suite.ts';
 import { type LoadRig, loadRig, refusal } from './load-rig.ts';
@@ -103,6 +104,23 @@ suite('faults of a load', ({ test, before, after }) => {
     assert.equal(await leftovers(), []);
     await rig.full({ table: 'killed' });
     assert.equal(await rig.rows('SELECT count(*), count(DISTINCT id) FROM staging.killed'), [['400000', '400000']]);
+  });
+
+  test('a value that staging refuses is named by its column when rows travel as binary, and staging is as it was', async () => {
+    await rig.client.query(`CREATE TYPE public.mood AS ENUM ('happy')`);
+    const fields = lakeFields([
+      { name: 'id', type: 'long', postgresType: 'bigint', baseType: 'bigint' },
+      { name: 'v', type: 'string', postgresType: 'public.mood', baseType: 'text' },
+    ]);
+    const moods = (last: string): string => `SELECT i::BIGINT AS id, if(i = 59999, '${last}', 'happy') AS v FROM range(60000) r(i)`;
+    await shop.write('moods', { mode: 'full', fields, rows: moods('happy') });
+    await rig.full({ table: 'moods' });
+    assert.ok(rig.logs.includes('debug rows travel as binary'), rig.logs.join('; '));
+    await shop.write('moods', { mode: 'full', fields, rows: moods('sad') });
+    const error = await refusal(rig.full({ table: 'moods' }));
+    assert.match(error.message, /loading staging\.moods, column v: .*invalid input value for enum public\.mood: "sad"/);
+    assert.equal(await rig.rows('SELECT count(*), count(DISTINCT v) FROM staging.moods'), [['60000', '1']]);
+    assert.equal(await leftovers(), []);
   });
 
   test('a run that is told to stop ends the load on the server at once, and nothing is half done', async () => {
