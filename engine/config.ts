@@ -36,10 +36,26 @@ export interface SinkConfig {
   readonly schema: string;
 }
 
-export interface LakeConfig {
+export type LakeConfig = FileLakeConfig | S3LakeConfig;
+
+export interface FileLakeConfig {
   readonly type: 'file';
   /** Absolute path. */
   readonly path: string;
+}
+
+/** undefined: what the AWS SDK takes by itself. Credentials are none of it. */
+export interface S3LakeConfig {
+  readonly type: 's3';
+  readonly bucket: string;
+  /** Without slashes at its ends; empty: the whole bucket. */
+  readonly prefix: string;
+  readonly region: string | undefined;
+  readonly endpoint: string | undefined;
+  readonly forcePathStyle: boolean | undefined;
+  readonly checksums: 'when_supported' | 'when_required';
+  /** Absolute path. */
+  readonly caFile: string | undefined;
 }
 
 /** Where runs and schedules are kept; `sink` names a sink whose database is used. */

@@ -170,8 +170,14 @@ function settingsOf(config: Config, tables: readonly TableConfig[]): JsonObject 
   return {
     sources: Object.fromEntries(used((t) => t.source).map((name) => [name, place(config.sources[name]?.url)])),
     sinks: Object.fromEntries(used((t) => t.sink).map((name) => [name, place(config.sinks[name]?.url)])),
-    lake: relative(config.root, config.lake.path),
+    lake: lakePlace(config),
   };
+}
+
+function lakePlace({ lake, root }: Config): string {
+  if (lake.type === 'file') return relative(root, lake.path);
+  const address = lake.prefix === '' ? `s3://${lake.bucket}` : `s3://${lake.bucket}/${lake.prefix}`;
+  return lake.endpoint === undefined ? address : `${address} at ${lake.endpoint}`;
 }
 
 /** Names a database without its password. */

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../base/json.ts';
-import type { Config } from '../config.ts';
+import type { Config, LakeConfig } from '../config.ts';
 import type { Connection, ConnectionScope, Connector, Roles } from '../connector.ts';
 import { EngineError } from '../error.ts';
 
@@ -104,7 +104,7 @@ function settingsOf(config: Config, kind: ConnectionKind, name: string): { reado
       return { type: sink.type, settings: { url: sink.url, schema: sink.schema, extract } };
     }
     case 'lake':
-      return { type: config.lake.type, settings: { path: config.lake.path } };
+      return { type: config.lake.type, settings: lakeSettings(config.lake) };
     case 'dbt': {
       if (config.dbt === undefined) throw unknown([]);
       return { type: 'dbt', settings: { project: config.dbt.project, command: config.dbt.command ?? null, sink: config.dbt.sink } };
@@ -114,4 +114,18 @@ function settingsOf(config: Config, kind: ConnectionKind, name: string): { reado
       return { type: 'postgres', settings: { url: config.state.url, schema: config.state.schema, extract } };
     }
   }
+}
+
+function lakeSettings(lake: LakeConfig): JsonObject {
+  if (lake.type === 'file') return { path: lake.path };
+  const { bucket, prefix, checksums } = lake;
+  return {
+    bucket,
+    prefix,
+    checksums,
+    region: lake.region ?? null,
+    endpoint: lake.endpoint ?? null,
+    forcePathStyle: lake.forcePathStyle ?? null,
+    caFile: lake.caFile ?? null,
+  };
 }

@@ -63,9 +63,41 @@ export function refuseSchema(schema: string, pointer: string, staging: boolean, 
     });
 }
 
-/** The lake's folder, absolute. */
+/** The lake: a folder, absolute, or a bucket. */
 export function readLake(raw: RawConfig, root: string, findings: Findings): LakeConfig {
-  return { type: 'file', path: path(raw.lake?.path ?? '', '/lake/path', root, findings) };
+  const lake = raw.lake ?? {};
+  if (lake.type !== 's3') return { type: 'file', path: path(lake.path ?? '', '/lake/path', root, findings) };
+  const prefix = (lake.prefix ?? '').replace(/^\/+|\/+$/g, '');
+  if (lake.prefix !== undefined && prefix.split('/').some((part) => part === '' || part === '.' || part === '..'))
+    findings.on('/lake/prefix', 'value', {
+      code: 'config.value',
+      message: `\`${lake.prefix}\` is no prefix: a part of it is empty, \`.\` or \`..\``,
+      hint: 'Write it such as `production` or `data/lake`.',
+    });
+  if (lake.endpoint !== undefined) checkEndpoint(lake.endpoint, findings);
+  return {
+    type: 's3',
+    bucket: lake.bucket ?? '',
+    prefix,
+    region: lake.region,
+    endpoint: lake.endpoint,
+    forcePathStyle: lake.forcePathStyle,
+    checksums: lake.checksums ?? 'when_supported',
+    caFile: lake.caFile === undefined ? undefined : path(lake.caFile, '/lake/caFile', root, findings),
+  };
+}
+
+/** Says what is wrong with an endpoint without showing it: somebody may have put a secret into it. */
+function checkEndpoint(endpoint: string, findings: Findings): void {
+  hideUrls(endpoint);
+  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
+  const form = 'Write `https://host` or `http://host:port`.';
+  const tell = (message: string, hint: string): void => findings.on('/lake/endpoint', 'value', { code: 'config.url', message, hint });
+  if (url === undefined || !/^https?:$/.test(url.protocol)) tell('the endpoint is no URL that begins with `http://` or `https://`', form);
+  else if (url.username !== '' || url.password !== '')
+    tell('there are credentials in the endpoint', 'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment instead.');
+  else if ((url.pathname !== '/' && url.pathname !== '') || url.search !== '' || url.hash !== '')
+    tell('the endpoint has more than a host and a port', `${form} The bucket goes into \`bucket\`.`);
 }
 
 /** Where runs are kept; by default beside the data of the first sink. */

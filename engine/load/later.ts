@@ -5,7 +5,6 @@ const laterKeys: Readonly<Record<string, readonly string[]>> = {
   pipeline: ['overlap', 'catchup', 'alerts', 'paused'],
   defaults: ['query', 'deletes', 'onSchemaChange', 'overlap', 'catchup', 'alerts', 'paused'],
   extract: ['connections'],
-  lake: ['bucket', 'prefix', 'region', 'endpoint', 'forcePathStyle'],
 };
 
 /** True for a key that comes with a later version; `kind` is the kind of block that it stands in. */

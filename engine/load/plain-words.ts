@@ -130,6 +130,8 @@ function unknownKey(pointer: string, key: string, known: readonly string[]): Pla
       message: `\`${key}\` comes with a later version`,
       hint: 'Remove it for now: nothing would come of it.',
     };
+  const other = pointer === '/lake' ? otherLake(key, known) : undefined;
+  if (other !== undefined) return { ...place, code: 'config.unknown-key', ...other };
   if (kind === 'defaults' && (key === 'table' || key === 'into'))
     return {
       ...place,
@@ -155,17 +157,22 @@ function unknownKey(pointer: string, key: string, known: readonly string[]): Pla
   };
 }
 
+/** A key of the other kind of lake. */
+function otherLake(key: string, known: readonly string[]): Pick<Finding, 'message' | 'hint'> | undefined {
+  const isFile = known.includes('path');
+  const keysOfOther = isFile ? s3Keys : ['path'];
+  if (!keysOfOther.includes(key)) return undefined;
+  const [own, other] = isFile ? ['file', 's3'] : ['s3', 'file'];
+  const hint = isFile ? 'Write `type: s3` if a bucket is meant; a folder has `path` only.' : 'On S3 the place is `bucket` and `prefix`.';
+  return { message: `\`${key}\` belongs to a lake of type \`${other}\`, and this one is of type \`${own}\``, hint };
+}
+
+const s3Keys = ['bucket', 'prefix', 'region', 'endpoint', 'forcePathStyle', 'checksums', 'caFile'];
+
 function wrongChoice(error: SchemaError, name: string): PlacedFinding {
   const { instancePath: pointer, schema, data, params } = error;
   const choices = ((params.allowedValues ?? schema.enum ?? []) as readonly unknown[]).map(String);
   const place = { pointer, part: 'value' as const };
-  if (pointer === '/lake/type' && data === 's3')
-    return {
-      ...place,
-      code: 'config.later',
-      message: 'a lake of type `s3` comes with a later version',
-      hint: 'For now write `type: file` with a `path`, and remove the keys of s3.',
-    };
   if (pointer === '/version')
     return {
       ...place,

@@ -1,7 +1,7 @@
 /** `pipelines.yaml` as it is written, once the schema has been checked and what was wrong has been taken out: everything may be absent. Items of lists that were wrong read as undefined. */
 export interface RawConfig {
   readonly sources?: Block<RawSource>;
-  readonly lake?: { readonly path?: string };
+  readonly lake?: RawLake;
   readonly sinks?: Block<RawSink>;
   readonly state?: 'memory' | { readonly url?: string; readonly sink?: string; readonly schema?: string };
   readonly dbt?: { readonly project?: string; readonly sink?: string; readonly command?: string };
@@ -13,6 +13,18 @@ export interface RawConfig {
 
 export type Block<T> = Readonly<Record<string, T>>;
 export type List<T> = readonly (T | undefined)[];
+
+export interface RawLake {
+  readonly type?: 'file' | 's3';
+  readonly path?: string;
+  readonly bucket?: string;
+  readonly prefix?: string;
+  readonly region?: string;
+  readonly endpoint?: string;
+  readonly forcePathStyle?: boolean;
+  readonly checksums?: 'when_supported' | 'when_required';
+  readonly caFile?: string;
+}
 
 export interface RawSource {
   readonly url?: string;

@@ -11,6 +11,8 @@ interface FieldSchema {
   readonly required?: readonly string[];
   readonly properties?: Readonly<Record<string, FieldSchema>>;
   readonly additionalProperties?: boolean | FieldSchema;
+  readonly then?: FieldSchema;
+  readonly else?: FieldSchema;
 }
 
 /** The page `docs/reference/configuration.md`, made from the bundled schema: a part for each block, a row for each key. */
@@ -64,6 +66,11 @@ export function referencePage(schema: JsonObject): string {
       return;
     }
     if (inner.properties !== undefined) table(inner, () => false);
+    for (const kind of [inner.else?.then, inner.then]) {
+      if (kind?.$ref === undefined) continue;
+      const keys = follow(kind);
+      block(`${title} of type \`${String(keys.properties?.type?.enum?.[0])}\``, keys, level + 1);
+    }
     for (const [key, value] of Object.entries(inner.properties ?? {})) {
       const deeper = follow(value);
       if (deeper.properties !== undefined) block(`\`${key}\` of ${title}`, deeper, level + 1);

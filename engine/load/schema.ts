@@ -1,6 +1,7 @@
 import dbt from '../../schemas/connections/dbt.schema.json' with { type: 'json' };
 import file from '../../schemas/connections/file.schema.json' with { type: 'json' };
 import postgres from '../../schemas/connections/postgres.schema.json' with { type: 'json' };
+import s3 from '../../schemas/connections/s3.schema.json' with { type: 'json' };
 import dbtBuild from '../../schemas/nodes/dbt.build.schema.json' with { type: 'json' };
 import postgresExtract from '../../schemas/nodes/postgres.extract.schema.json' with { type: 'json' };
 import postgresLoad from '../../schemas/nodes/postgres.load.schema.json' with { type: 'json' };
@@ -11,6 +12,7 @@ import type { Json, JsonObject } from '../base/json.ts';
 const parts: Readonly<Record<string, JsonObject>> = {
   'connections/postgres': postgres,
   'connections/file': file,
+  'connections/s3': s3,
   'connections/dbt': dbt,
   'nodes/postgres.extract': postgresExtract,
   'nodes/postgres.load': postgresLoad,
