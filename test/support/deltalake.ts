@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Json } from '../../engine/base/json.ts';
 import { pythonWith } from './python-packages.ts';
+import type { S3Server } from './s3.ts';
 
 /** delta-rs, a reader of Delta tables that shares no code with the engine, with pyarrow to hand its values over. */
 const packages = ['deltalake==1.6.6', 'pyarrow==26.0.1'];
@@ -32,8 +33,9 @@ def show(value):
     if isinstance(value, float): return repr(value)
     return value
 
-path, sql, then = sys.argv[1:4]
-dt = DeltaTable(path)
+path, sql, then, storage = sys.argv[1:5]
+storage = json.loads(storage)
+dt = DeltaTable(path, storage_options=storage)
 if then == 'compact':
     dt.optimize.compact()
 elif then == 'vacuum':
@@ -45,7 +47,7 @@ elif then.startswith('delete '):
 elif then == 'append':
     from deltalake import write_deltalake
     write_deltalake(dt, pa.table(QueryBuilder().register('t', dt).execute('SELECT * FROM t LIMIT 1').read_all()), mode='append')
-dt = DeltaTable(path)
+dt = DeltaTable(path, storage_options=storage)
 table = pa.table(QueryBuilder().register('t', dt).execute(sql).read_all())
 schema = json.loads(dt.schema().to_json())
 protocol = dt.protocol()
@@ -73,9 +75,21 @@ export async function readDelta(
   path: string,
   sql = 'SELECT * FROM t',
   first: 'nothing' | 'compact' | 'vacuum' | 'append' | 'checkpoint' | `delete ${string}` = 'nothing',
+  storage: Readonly<Record<string, string>> = {},
 ): Promise<DeltaTable> {
-  const { stdout } = await promisify(execFile)(await deltaPython(), ['-c', script, path, sql, first], {
+  const { stdout } = await promisify(execFile)(await deltaPython(), ['-c', script, path, sql, first, JSON.stringify(storage)], {
     maxBuffer: 256 * 1024 * 1024,
   });
   return JSON.parse(stdout) as DeltaTable;
+}
+
+/** What `readDelta` needs to read a table at `s3://bucket/...` on a server of the tests. */
+export function storageOptions(server: S3Server): Readonly<Record<string, string>> {
+  return {
+    AWS_ENDPOINT_URL: server.endpoint,
+    AWS_ALLOW_HTTP: 'true',
+    AWS_REGION: server.region,
+    AWS_ACCESS_KEY_ID: server.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: server.credentials.secretAccessKey,
+  };
 }
