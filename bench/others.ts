@@ -1,9 +1,10 @@
 import { join } from 'node:path';
+import { pythonWith } from '../test/support/python-packages.ts';
 import { type Bed, root } from './bed.ts';
 import { say, seconds } from './figures.ts';
+import { dltPackages, pandasPackages } from './packages.ts';
 import { type Ran, run } from './process.ts';
 import { followMemory } from './processes.ts';
-import { dltPackages, pandasPackages, pythonWith } from './python.ts';
 import { urlOf } from './server.ts';
 import { changeRows } from './table.ts';
 
@@ -47,8 +48,8 @@ function secondsOf(ran: Ran, key: string): number {
 export async function measureOthers(bed: Bed, rows: number, changed: number): Promise<readonly OtherFigures[]> {
   const target = urlOf(bed.to);
   const source = urlOf(bed.from);
-  const pandas = join(await pythonWith('pandas', pandasPackages), 'python');
-  const dlt = join(await pythonWith('dlt', dltPackages), 'python');
+  const pandas = await pythonWith(pandasPackages);
+  const dlt = await pythonWith(dltPackages);
   const byHand = (command: string, ...more: string[]): Promise<Followed> =>
     follow(bed, pandas, 'pandas_way.py', [
       ...[command, '--source', source, '--target', target, '--schema', 'by_hand', '--folder', join(bed.folder, 'pandas')],

@@ -1,7 +1,8 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pythonWith } from '../../test/support/python-packages.ts';
+import { dltPackages, pandasPackages } from '../packages.ts';
 import { attempt, type Ran } from '../process.ts';
-import { dltPackages, pandasPackages, pythonWith } from '../python.ts';
 import type { Ended, Tool } from './tool.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -54,7 +55,7 @@ pipelines: { compare: { mode: incremental, tables: [${table}] } }
 }
 
 async function pandas(): Promise<Tool> {
-  const python = join(await pythonWith('pandas', pandasPackages), 'python');
+  const python = await pythonWith(pandasPackages);
   return {
     name: 'pandas by hand',
     version: versionOf(pandasPackages, 'pandas'),
@@ -78,7 +79,7 @@ async function pandas(): Promise<Tool> {
 }
 
 async function dlt(backend: 'sqlalchemy' | 'pyarrow'): Promise<Tool> {
-  const python = join(await pythonWith('dlt', dltPackages), 'python');
+  const python = await pythonWith(dltPackages);
   return {
     name: `dlt, ${backend}`,
     version: versionOf(dltPackages, 'dlt'),
@@ -103,10 +104,9 @@ async function dlt(backend: 'sqlalchemy' | 'pyarrow'): Promise<Tool> {
 const slingPackages = ['sling-linux-amd64==1.4.11'];
 
 async function sling(): Promise<Tool> {
-  const bin = await pythonWith('sling', slingPackages);
-  const python = await attempt(join(bin, 'python'), ['-c', 'import sling_linux_amd64 as s; print(s.__path__[0])'], { cwd: root });
-  const program = join(python.stdout.trim(), 'bin', 'sling-linux-amd64');
-  if (!existsSync(program)) throw new Error(`sling: there is no ${program}\n${python.stderr}`);
+  const said = await attempt(await pythonWith(slingPackages), ['-c', 'import sling_linux_amd64 as s; print(s.__path__[0])'], { cwd: root });
+  const program = join(said.stdout.trim(), 'bin', 'sling-linux-amd64');
+  if (!existsSync(program)) throw new Error(`sling: there is no ${program}\n${said.stderr}`);
   chmodSync(program, 0o755);
   return {
     name: 'sling',
@@ -137,7 +137,7 @@ async function sling(): Promise<Tool> {
 const ingestrPackages = ['ingestr==0.14.155'];
 
 async function ingestr(): Promise<Tool> {
-  const python = join(await pythonWith('ingestr', ingestrPackages), 'python');
+  const python = await pythonWith(ingestrPackages);
   return {
     name: 'ingestr',
     version: versionOf(ingestrPackages, 'ingestr'),
