@@ -56,6 +56,8 @@ export const idAndText: readonly Field[] = lakeFields([
 export interface Version {
   readonly mode?: 'full' | 'incremental';
   readonly rows?: string;
+  /** SQL that is true for the rows that say of their key that it is gone; none without it. */
+  readonly deleted?: string;
   readonly fields?: readonly Field[];
   readonly commit?: Partial<EngineCommit>;
   readonly base?: TableState;
@@ -83,12 +85,12 @@ export async function openWorkshop(): Promise<Workshop> {
   let calls = 0;
   let files = 0;
 
-  const file = async (folder: string, rows: string, extractedAt: Instant): Promise<NewFile> => {
+  const file = async (folder: string, rows: string, extractedAt: Instant, deleted = 'false'): Promise<NewFile> => {
     files += 1;
     const writer = await lake.write(`${folder}/files-${files}`);
     const path = join(writer.localFolder, 'part 0.parquet');
     await connection.run(
-      `COPY (SELECT *, TIMESTAMPTZ '${extractedAt}' AS _extracted_at, false AS _deleted FROM (${rows})) TO '${path}' (FORMAT parquet, COMPRESSION zstd)`,
+      `COPY (SELECT *, TIMESTAMPTZ '${extractedAt}' AS _extracted_at, (${deleted}) AS _deleted FROM (${rows})) TO '${path}' (FORMAT parquet, COMPRESSION zstd)`,
     );
     const size = await writer.publish('part 0.parquet');
     await writer.close('keep');
@@ -110,7 +112,7 @@ export async function openWorkshop(): Promise<Workshop> {
         fence: at(calls),
         ...version.commit,
       });
-      const written = version.rows === undefined ? [] : [await file(folder, version.rows, said.extractedAt)];
+      const written = version.rows === undefined ? [] : [await file(folder, version.rows, said.extractedAt, version.deleted)];
       return commit(
         lake,
         version.base ?? (await readTable(lake, folder)),
