@@ -9,7 +9,7 @@ import type { Patience } from './lock.ts';
 /**
  * `engine.attempts` in the sink: one row a target, whose load of it is the newest. It is written before a load begins and proven in the load's own transaction,
  * so that a worker that was declared dead, sleeps and wakes up, cannot commit beside the one that took over. Tokens are those of the lease on the target
- * and count within their scope (one state store); between engines with different stores the advisory lock on the target decides alone.
+ * and count within their scope (one state store and one address of the sink); between engines with different stores or addresses the advisory lock on the target decides alone.
  */
 export interface Attempt {
   readonly scope: string;
@@ -62,9 +62,14 @@ export async function explainLoss(lease: Lease | undefined, error: unknown): Pro
   throw lost instanceof EngineError && lost.code === 'lease.lost' ? lost : error;
 }
 
-/** What a load says of itself; without a lease it is in a scope of its own. */
-export function attemptOf(context: NodeContext, lease: Lease | undefined): Attempt {
-  return { scope: lease?.scope ?? context.runId, token: lease?.token ?? 0, attempt: context.attempt, run: context.runId };
+/** What a load says of itself; without a lease it is in a scope of its own. Tokens rise by the name of the lease, so a sink that is reached by another address counts anew. */
+export function attemptOf(context: NodeContext, lease: Lease | undefined, place: string): Attempt {
+  return {
+    scope: lease === undefined ? context.runId : `${lease.scope} ${place}`,
+    token: lease?.token ?? 0,
+    attempt: context.attempt,
+    run: context.runId,
+  };
 }
 
 /**

@@ -63,8 +63,9 @@ async function openLoadUnit(context: NodeContext, options: LoadOptions): Promise
   const sink = postgresSink(context.connection(options.sink, 'sink'));
   const lake = context.connection(options.lake, 'lake');
   const patience = patienceOf(context, options);
-  const lease = await leaseTarget(context, placeOf(await sink.server.parameters()), options.into, patience);
-  const attempt = attemptOf(context, lease);
+  const place = placeOf(await sink.server.parameters());
+  const lease = await leaseTarget(context, place, options.into, patience);
+  const attempt = attemptOf(context, lease, place);
   const session = await openLoadSession(context, sink.server, options);
   const { client } = session;
   try {

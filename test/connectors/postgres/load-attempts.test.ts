@@ -1,4 +1,5 @@
 import * as assert from 'uvu/assert';
+import { openServer } from '../../../connectors/postgres/open-server.ts';
 import { systemClock } from '../../../engine/base/clock.ts';
 import { createMemoryRealm, createMemoryStore } from '../../../engine/stores/memory.ts';
 import { openWorkshop, type Workshop } from '../../support/lake-table.ts';
@@ -175,6 +176,25 @@ suite('attempts at loading one target', ({ test, before, after }) => {
     open();
     assert.equal((await first).facts.committed, [0]);
     assert.equal((await second).facts.versions, []);
+  });
+
+  test('a sink that is reached by another address than before is loaded all the same', async () => {
+    const realm = createMemoryRealm();
+    for (const n of [1, 2, 3]) {
+      await shop.write('moved', { mode: 'full', rows: rowsOf(0, n, 'x') });
+      await rig.full({ table: 'moved', store: createMemoryStore(systemClock, realm) });
+    }
+    await shop.write('moved', { mode: 'full', rows: rowsOf(0, 9, 'x') });
+    const url = new URL(rig.db.url);
+    url.hostname = url.hostname === 'localhost' ? '127.0.0.1' : 'localhost';
+    const scope = { root: '/nonexistent', clock: systemClock, engine: 'test', log: () => undefined };
+    const elsewhere = openServer('sink', { url: url.href }, scope);
+    try {
+      await rig.full({ table: 'moved', store: createMemoryStore(systemClock, realm), server: elsewhere });
+    } finally {
+      await elsewhere.close();
+    }
+    assert.is(await count('moved'), '9');
   });
 
   test('without an answer of the state store a load goes on, and says so', async () => {
