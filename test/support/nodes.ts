@@ -3,7 +3,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connector as file } from '../../connectors/file/index.ts';
 import { connector as postgres } from '../../connectors/postgres/index.ts';
-import { systemClock } from '../../engine/base/clock.ts';
+import { type Clock, systemClock } from '../../engine/base/clock.ts';
 import type { JsonObject } from '../../engine/base/json.ts';
 import { lakeFolder } from '../../engine/base/lake-folder.ts';
 import type { TableConfig } from '../../engine/config.ts';
@@ -11,6 +11,7 @@ import type { Connection, ConnectionScope, NodeType, Roles } from '../../engine/
 import type { EventBody, NodeResult } from '../../engine/event.ts';
 import { type AttemptOutcome, attemptUnit } from '../../engine/execute/attempt.ts';
 import { createRunLeases } from '../../engine/execute/leases.ts';
+import type { NodePlan } from '../../engine/plan.ts';
 import type { Store } from '../../engine/store.ts';
 import { createMemoryStore } from '../../engine/stores/memory.ts';
 import type { Lake } from '../../lake/lake.ts';
@@ -45,6 +46,8 @@ export interface NodeRig {
   readonly store: Store;
   /** Takes some tables under one snapshot, in one run. */
   extract(mode: 'full' | 'incremental', tables: readonly TableConfig[], options?: RunOptions): Promise<readonly Extracted[]>;
+  /** The plan of an extract of one table. */
+  planExtract(mode: 'full' | 'incremental', table: TableConfig, options?: RunOptions): Promise<NodePlan>;
   /** Loads a table, with `truncate` before it when the mode is full; one unit. */
   load(mode: 'full' | 'incremental', table: TableConfig, options?: RunOptions): Promise<AttemptOutcome>;
   close(): Promise<void>;
@@ -54,6 +57,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: EventBody) => void;
   readonly sourceUrl?: string;
+  /** What this engine's own clock shows; default: the machine's. */
+  readonly clock?: Clock;
 }
 
 export interface Extracted {
@@ -105,7 +110,7 @@ export async function nodeRig(urls: { readonly source: string; readonly sink?: s
           {
             runId,
             root: folder,
-            clock: systemClock,
+            clock: options.clock ?? systemClock,
             leases,
             nodeTypes: types,
             timeoutMs: undefined,
@@ -162,6 +167,31 @@ export async function nodeRig(urls: { readonly source: string; readonly sink?: s
         });
       });
       return done;
+    },
+    async planExtract(mode, table, options = {}) {
+      const node = types.get('postgres.extract');
+      if (node === undefined) throw new Error('no node extracts');
+      const folder = lakeFolder(table.name);
+      const given = JSON.parse(JSON.stringify({ source: 'source', lake: 'lake', folder, mode, table, group: [folder] })) as JsonObject;
+      const source = postgres.open('source', { url: options.sourceUrl ?? urls.source, extract: extractSettings }, scope);
+      const links: Record<string, Connection> = { source, lake: lakeLink };
+      try {
+        const surveyed = await node.survey(
+          {
+            clock: options.clock ?? systemClock,
+            signal: new AbortController().signal,
+            connection<R extends keyof Roles>(name: string, role: R): Roles[R] {
+              const found = links[name]?.[role];
+              if (found === undefined) throw new Error(`no ${role} named ${name}`);
+              return found as Roles[R];
+            },
+          },
+          given,
+        );
+        return node.describe(given, surveyed, new Map());
+      } finally {
+        await source.close();
+      }
     },
     async load(mode, table, options = {}) {
       let outcome: AttemptOutcome | undefined;
