@@ -1,0 +1,3 @@
+import { fenceSuite } from '../../conformance/fence.ts';
+
+fenceSuite('18', undefined);
