@@ -8,7 +8,7 @@ import { speed } from './speed.ts';
  * Measures the engine on real servers that it starts itself. Prints one table.
  *
  * npm run bench -- --rows 3000000 --changed 40000 --pairs 5 [--without-others]
- * npm run bench -- --memory --rows 10000000,30000000 --lake file
+ * npm run bench -- --memory --rows 10000000,30000000 --lake file,s3
  */
 const { values: options } = parseArgs({
   options: {

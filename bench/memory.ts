@@ -1,10 +1,16 @@
+import { startS3 } from '../test/support/s3.ts';
 import { type Bed, folderLake, type LakePlace } from './bed.ts';
 import { megabytes, say, sayTable, seconds } from './figures.ts';
 import { makeLargeTable } from './table.ts';
 
 /** Where the lake can be while memory is measured; each gives the place and what ends it. */
-const lakes: Readonly<Record<string, (folder: string) => Promise<{ readonly place: LakePlace; close(): Promise<void> }>>> = {
+const lakes: Readonly<Record<string, () => Promise<{ readonly place: LakePlace; close(): Promise<void> }>>> = {
   file: async () => ({ place: folderLake, close: async () => undefined }),
+  s3: async () => {
+    const server = await startS3('versitygw');
+    const yaml = `{ type: s3, bucket: ${server.bucket}, prefix: bench, endpoint: "${server.endpoint}", region: ${server.region} }`;
+    return { place: { yaml, env: server.env }, close: () => server.close() };
+  },
 };
 
 /** The names that `--lake` takes. */
@@ -17,7 +23,7 @@ export async function memory(bed: Bed, sizes: readonly number[], names: readonly
     say(`making ${rows.toLocaleString('en')} rows ...`);
     await makeLargeTable(bed.source, rows);
     for (const name of names) {
-      const lake = await lakes[name]?.(bed.folder);
+      const lake = await lakes[name]?.();
       if (lake === undefined) throw new Error(`there is no lake "${name}"`);
       try {
         await bed.forget();
