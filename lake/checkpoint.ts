@@ -108,9 +108,12 @@ export async function readCheckpoint(lake: Lake, version: number, paths: readonl
   }
 }
 
+/** Rows whose JSON is handed over as one text: a text for each row costs several times as much. */
+const rowsOfText = 8192;
+
 /** Other writers' checkpoints have more columns, or statistics as a struct only. */
 async function readActions(connection: DuckDBConnection, files: readonly string[]): Promise<readonly Action[]> {
-  const from = `read_parquet([${files.map(duckdbText).join(', ')}], union_by_name = true)`;
+  const from = `read_parquet([${files.map(duckdbText).join(', ')}], union_by_name = true, file_row_number = true)`;
   const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${from}`);
   const types = new Map(described.getRows().map(([name, type]) => [String(name), String(type)]));
   const actions: Action[] = [];
@@ -122,13 +125,19 @@ async function readActions(connection: DuckDBConnection, files: readonly string[
     const value = structOnly
       ? `struct_insert(${column}, stats := to_json({numRecords: ${column}.stats_parsed.numRecords})::VARCHAR)`
       : column;
-    const result = await connection.runAndReadAll(`SELECT to_json(${value})::VARCHAR FROM ${from} WHERE ${column} IS NOT NULL`);
-    for (const [json] of result.getRows()) actions.push({ [name]: withoutNulls(JSON.parse(String(json)) as object) } as unknown as Action);
+    const result = await connection.runAndReadAll(
+      `SELECT '[' || string_agg(to_json(${value})::VARCHAR, ',') || ']' FROM ${from} WHERE ${column} IS NOT NULL GROUP BY file_row_number // ${rowsOfText}`,
+    );
+    for (const [json] of result.getRows())
+      for (const action of JSON.parse(String(json)) as Record<string, unknown>[]) {
+        dropNulls(action);
+        actions.push({ [name]: action } as unknown as Action);
+      }
   }
   return actions;
 }
 
 /** What is absent in an entry is NULL in Parquet. */
-function withoutNulls(value: object): object {
-  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== null));
+function dropNulls(action: Record<string, unknown>): void {
+  for (const key in action) if (action[key] === null) delete action[key];
 }

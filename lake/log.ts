@@ -1,7 +1,7 @@
 import { EngineError } from '../engine/error.ts';
 import type { AddFile, EngineCommit } from './action.ts';
-import { readCheckpoint } from './checkpoint.ts';
-import type { Lake } from './lake.ts';
+import { rememberedCheckpoint } from './checkpoint-memory.ts';
+import type { Lake, LakeFile } from './lake.ts';
 import { dataFilePath, decodePath, entryPath, hintPath, logFolder, versionName } from './path.ts';
 import { checkReadable } from './protocol.ts';
 import {
@@ -47,10 +47,10 @@ export function tableState(folder: string, replay: Replay): TableState {
 export async function replayLog(lake: Lake, folder: string): Promise<Replay> {
   const hint = await readHint(lake, folder);
   let listing = await listLog(lake, folder, hint);
-  let replay = await fromCheckpoint(lake, listing);
+  let replay = await fromCheckpoint(lake, folder, listing);
   if (replay === undefined && hint !== undefined) {
     listing = await listLog(lake, folder, undefined);
-    replay = await fromCheckpoint(lake, listing);
+    replay = await fromCheckpoint(lake, folder, listing);
   }
   const current = replay ?? emptyReplay();
   for await (const entry of readEntries(lake, folder, current.version + 1, listing.newest)) applyEntry(current, entry);
@@ -61,12 +61,12 @@ export async function replayLog(lake: Lake, folder: string): Promise<Replay> {
 interface Listing {
   readonly newest: number;
   /** Complete checkpoints, newest first, with their parts. */
-  readonly checkpoints: readonly { readonly version: number; readonly paths: readonly string[] }[];
+  readonly checkpoints: readonly { readonly version: number; readonly parts: readonly LakeFile[] }[];
 }
 
 async function listLog(lake: Lake, folder: string, from: number | undefined): Promise<Listing> {
   const prefix = `${logFolder(folder)}/`;
-  const parts = new Map<string, { version: number; of: number; paths: string[] }>();
+  const parts = new Map<string, { version: number; of: number; parts: LakeFile[] }>();
   let newest = -1;
   for await (const file of lake.list(logFolder(folder), from === undefined ? undefined : prefix + versionName(from))) {
     const name = /^(\d{20})\.(?:(json)|checkpoint(?:\.\d{10}\.(\d{10}))?\.parquet)$/.exec(file.path.slice(prefix.length));
@@ -76,12 +76,12 @@ async function listLog(lake: Lake, folder: string, from: number | undefined): Pr
     else {
       const of = Number(name[3] ?? 1);
       const kind = `${version}/${name[3] ?? 'whole'}`;
-      const found = parts.get(kind) ?? { version, of, paths: [] };
-      found.paths.push(file.path);
+      const found = parts.get(kind) ?? { version, of, parts: [] };
+      found.parts.push(file);
       parts.set(kind, found);
     }
   }
-  const checkpoints = [...parts.values()].filter((p) => p.paths.length === p.of).sort((a, b) => b.version - a.version);
+  const checkpoints = [...parts.values()].filter((p) => p.parts.length === p.of).sort((a, b) => b.version - a.version);
   return { newest: Math.max(newest, checkpoints[0]?.version ?? -1), checkpoints };
 }
 
@@ -98,9 +98,9 @@ async function readHint(lake: Lake, folder: string): Promise<number | undefined>
   }
 }
 
-async function fromCheckpoint(lake: Lake, listing: Listing): Promise<Replay | undefined> {
+async function fromCheckpoint(lake: Lake, folder: string, listing: Listing): Promise<Replay | undefined> {
   for (const checkpoint of listing.checkpoints) {
-    const replay = await readCheckpoint(lake, checkpoint.version, checkpoint.paths);
+    const replay = await rememberedCheckpoint(lake, folder, checkpoint.version, checkpoint.parts);
     if (replay !== undefined) return replay;
   }
   return undefined;

@@ -32,6 +32,7 @@ export function encodePath(path: string): string {
 
 /** What `encodePath` or another writer encoded; text that is no encoding is given back as it is. */
 export function decodePath(path: string): string {
+  if (!path.includes('%')) return path;
   try {
     return decodeURIComponent(path);
   } catch (error) {
