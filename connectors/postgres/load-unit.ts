@@ -188,18 +188,12 @@ class Transaction implements LoadUnit {
         );
     // What cannot be is found out before anything is made or locked.
     this.#change(replaces);
-    this.#workspace = await openWorkspace(context.root, this.#budget);
-    const form = preferredForm(this.#columns, sum(versions.map((v) => v.rows ?? Number.POSITIVE_INFINITY)));
-    if (form === csvForm || (await this.#workspace.loadExtension(this.#budget.extensionFolder))) this.#form = form;
-    context.log(
-      'debug',
-      `rows travel as ${this.#form.name}${this.#form === form ? '' : ": DuckDB's postgres extension is not on this machine"}`,
-    );
+    if (versions.some((v) => v.files.length > 0)) await this.#openWorkspace(context);
     this.#steps = await this.#plan();
     const first = this.#steps[0];
-    if (first !== undefined) {
+    if (first !== undefined && first.source.files.length > 0) {
       context.progress({ doing: 'reading the lake' });
-      this.#first = readAhead(partsOf(this.#workspace.duck, first.source, this.#workspace.folder));
+      this.#first = readAhead(partsOf(this.#open().duck, first.source, this.#open().folder));
       await this.#first.ready();
     }
     await effect('sink.shape', () => this.#reshape(context, replaces));
@@ -230,6 +224,17 @@ class Transaction implements LoadUnit {
     return change;
   }
 
+  async #openWorkspace(context: NodeContext): Promise<void> {
+    const workspace = await openWorkspace(context.root, this.#budget);
+    this.#workspace = workspace;
+    const form = preferredForm(this.#columns, sum(this.decision.versions.map((v) => v.rows ?? Number.POSITIVE_INFINITY)));
+    if (form === csvForm || (await workspace.loadExtension(this.#budget.extensionFolder))) this.#form = form;
+    context.log(
+      'debug',
+      `rows travel as ${this.#form.name}${this.#form === form ? '' : ": DuckDB's postgres extension is not on this machine"}`,
+    );
+  }
+
   #open(): LoadWorkspace {
     if (this.#workspace === undefined) throw new Error('the workspace of the load was not opened');
     return this.#workspace;
@@ -242,7 +247,7 @@ class Transaction implements LoadUnit {
     for (const [index, version] of versions.entries()) {
       const source = { lake: this.#lake, folder: state.folder, files: version.files, columns: this.#columns, form: this.#form };
       const whole = index === 0 && action === 'replace';
-      if (!version.severalVersions) steps.push({ version, source, whole });
+      if (!version.severalVersions || version.files.length === 0) steps.push({ version, source, whole });
       else
         for (const [place, extract] of (await extractsIn(this.#open().duck, this.#lake, state.folder, version.files)).entries())
           steps.push({ version, source: { ...source, ...extract }, whole: whole && place === 0 });
@@ -251,6 +256,7 @@ class Transaction implements LoadUnit {
   }
 
   async #step(step: Step, tell: (rows: number, bytes: number) => void): Promise<{ readonly counts: LoadCounts; readonly bytes: number }> {
+    if (step.source.files.length === 0) return { counts: noCounts, bytes: 0 };
     const { client, options } = this.#session;
     const parts = this.#first ?? readAhead(partsOf(this.#open().duck, step.source, this.#open().folder));
     this.#first = undefined;

@@ -142,6 +142,8 @@ export function createSource(
           }
         }
       }
+      // Who joins will need DuckDB: it gets ready while the fence is read. What it fails with is told to whoever asks for it.
+      duck.get().catch(() => undefined);
       group ??= lazy(() => openGroup(context, folders.includes(folder) ? folders : [...folders, folder], lake));
       const mine = group;
       const joined = await mine.get();
