@@ -60,6 +60,7 @@ interface TypeRow {
   readonly text: string;
   readonly base: string;
   readonly base_typmod: number;
+  readonly base_text: string;
   readonly element: string;
 }
 
@@ -73,6 +74,7 @@ const typesSql = `
   )
   SELECT t.oid::text AS oid, t.typtype::text AS kind, n.nspname::text AS schema, t.typname::text AS name,
          pg_catalog.format_type(t.oid, NULL) AS text, t.typbasetype::text AS base, t.typtypmod AS base_typmod,
+         pg_catalog.format_type(t.typbasetype, t.typtypmod) AS base_text,
          (CASE WHEN t.typcategory = 'A' THEN t.typelem ELSE 0 END)::text AS element
   FROM seen JOIN pg_catalog.pg_type t ON t.oid = seen.oid JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace`;
 
@@ -142,7 +144,8 @@ function typeOf(types: ReadonlyMap<string, TypeRow>, oid: string, typmod: number
     schema: row.schema,
     name: row.name,
     typmod,
-    over: under === '0' ? undefined : typeOf(types, under, row.kind === 'd' ? row.base_typmod : typmod),
+    over:
+      under === '0' ? undefined : row.kind === 'd' ? typeOf(types, under, row.base_typmod, row.base_text) : typeOf(types, under, typmod),
     array: row.kind !== 'd' && row.element !== '0',
   };
 }

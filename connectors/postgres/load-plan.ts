@@ -287,7 +287,7 @@ function waiting(facts: LoadSurvey): readonly string[] {
 function warningsOf(facts: LoadSurvey): readonly string[] {
   return [
     ...(facts.ledgerHidden ? ['this role may not read engine.loads: what was loaded so far is not known here'] : []),
-    ...facts.lacking.map((text) => `the sink lacks a type of the source; ${text}`),
+    ...facts.lacking.map((text) => `staging cannot have a type of the source; ${text}`),
   ];
 }
 

@@ -184,7 +184,7 @@ class Transaction implements LoadUnit {
       if (column.lacking !== undefined && this.#staging === undefined)
         context.log(
           'warn',
-          `${showRelation(options.into)}: the sink has no type ${column.lacking} for column ${column.name}; it becomes ${column.type}`,
+          `${showRelation(options.into)}: staging cannot have the type ${column.lacking} for column ${column.name}; it becomes ${column.type}`,
         );
     // What cannot be is found out before anything is made or locked.
     this.#change(replaces);

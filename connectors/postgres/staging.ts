@@ -33,7 +33,7 @@ export interface StagingColumn {
   readonly accepted: readonly string[];
   /** For each accepted type, the built-in C function that receives its binary form (`textrecv` for citext too); undefined where it has none that is built in. */
   readonly receives: readonly (string | undefined)[];
-  /** The source's type where the sink lacks it. */
+  /** The source's type where staging cannot have it: the sink lacks it, or its values point into the source's own catalog. */
   readonly lacking: string | undefined;
 }
 
@@ -242,8 +242,10 @@ interface KnownType {
   readonly kind: string;
   /** Of a composite type: `c` when it stands by itself, else the kind of the table that it is the row of. */
   readonly rowKind: string | null;
-  /** `format_type` of what a domain is over. */
+  /** `format_type` of what a domain (of an array: its elements' one) is over at last, where that is built in. */
   readonly over: string | null;
+  readonly builtIn: boolean;
+  readonly array: boolean;
 }
 
 async function knownTypes(client: Client, texts: readonly string[]): Promise<ReadonlyMap<string, KnownType>> {
@@ -253,10 +255,17 @@ async function knownTypes(client: Client, texts: readonly string[]): Promise<Rea
     kind: string;
     row_kind: string | null;
     over: string | null;
+    built_in: boolean;
+    array: boolean;
     receive: string | null;
   }>(
     `SELECT t.text, CASE WHEN y.typtype = 'd' THEN pg_catalog.format_type(y.oid, NULL) END AS domain, e.typtype::text AS kind, c.relkind::text AS row_kind,
-            CASE WHEN y.typtype = 'd' THEN pg_catalog.format_type(y.typbasetype, y.typtypmod) END AS over,
+            (WITH RECURSIVE under(oid, typmod, depth) AS (
+               SELECT e.typbasetype, e.typtypmod, 1 WHERE e.typtype = 'd'
+               UNION ALL SELECT u.typbasetype, u.typtypmod, under.depth + 1 FROM under JOIN pg_catalog.pg_type u ON u.oid = under.oid WHERE u.typtype = 'd')
+             SELECT CASE WHEN b.typnamespace = 'pg_catalog'::regnamespace THEN pg_catalog.format_type(b.oid, under.typmod) END
+             FROM under JOIN pg_catalog.pg_type b ON b.oid = under.oid ORDER BY depth DESC LIMIT 1) AS over,
+            y.typnamespace = 'pg_catalog'::regnamespace AS built_in, e.oid <> y.oid AS array,
             CASE WHEN l.lanname = 'internal' THEN p.prosrc END AS receive
      FROM unnest($1::text[]) AS t(text)
      JOIN pg_catalog.pg_type y ON y.oid = pg_catalog.to_regtype(t.text)
@@ -281,14 +290,23 @@ async function knownTypes(client: Client, texts: readonly string[]): Promise<Rea
         kind: row.kind,
         rowKind: row.row_kind,
         over: row.over,
+        builtIn: row.built_in,
+        array: row.array,
       },
     ]),
   );
 }
 
-/** A type of the same name may be something else in the sink: a domain over another type, the row type of a table. */
+/** A type of the same name may be something else in the sink: a domain over another type, the row type of a table. A built-in one that the extract gave text for is no good elsewhere. */
 function fits(own: KnownType, fallback: string): boolean {
-  if (own.kind === 'd') return own.over === null || own.over === fallback;
+  if (own.builtIn && fallback === 'text') return own.text === 'text';
+  if (own.kind === 'd') return own.over === null ? /^text(\[\])?$/.test(fallback) : fallback === baseOfDomain(own.over, own.array);
   if (own.kind === 'c') return own.rowKind === 'c';
   return own.kind !== 'p';
+}
+
+/** What an extract names as the base of such a column: no built-in type reads the text of an array of arrays. */
+function baseOfDomain(over: string, array: boolean): string {
+  if (!array) return over;
+  return over.endsWith('[]') ? 'text' : `${over}[]`;
 }

@@ -21,7 +21,6 @@ const plain: Readonly<Record<string, string>> = {
   float8: 'double',
   text: 'string',
   varchar: 'string',
-  bpchar: 'string',
   bytea: 'binary',
 };
 
@@ -38,7 +37,9 @@ export function passageOf(type: PostgresType, asText: boolean): Passage {
   const base = baseText(type);
   const text: Passage = { lake: 'string', select: (c) => `${c}::text`, misfit: undefined, base };
   if (asText || under.schema !== 'pg_catalog' || under.array || under.kind !== 'base') return text;
-  const cast = type.kind === 'domain' ? (c: string): string => `${c}::${formatted(under)}` : (c: string): string => c;
+  const cast = type.kind === 'domain' ? (c: string): string => `${c}::${under.text}` : (c: string): string => c;
+  // DuckDB's reader and a cast to text both take the padding away.
+  if (under.name === 'bpchar') return { ...text, select: (c) => `textin(bpcharout(${c}))` };
   const simple = plain[under.name];
   if (simple !== undefined) return { lake: simple, select: cast, misfit: undefined, base };
   const range = ranges[under.name];
@@ -69,26 +70,25 @@ export function numericSize(typmod: number): { readonly precision: number; reado
   return precision <= 38 && scale >= 0 && scale <= precision ? { precision, scale } : undefined;
 }
 
-/** The text of a base type with its length or precision where it has one. */
-function formatted(type: PostgresType): string {
-  const size = type.name === 'numeric' && type.typmod >= 4 ? type.typmod - 4 : undefined;
-  if (size !== undefined) return `numeric(${(size >> 16) & 0xffff},${((size & 0x7ff) ^ 1024) - 1024})`;
-  if ((type.name === 'varchar' || type.name === 'bpchar') && type.typmod >= 4) return `pg_catalog.${type.name}(${type.typmod - 4})`;
-  if ((type.name === 'timestamp' || type.name === 'timestamptz' || type.name === 'time' || type.name === 'timetz') && type.typmod >= 0)
-    return `pg_catalog.${type.name}(${type.typmod})`;
-  return type.array && type.over !== undefined ? `${formatted(type.over)}[]` : `pg_catalog.${type.name}`;
-}
+/** Built-in types whose values point into the source's own catalog (another database has other tables and roles), and some that take no input at all: text elsewhere. */
+const boundTypes = /^(reg[a-z]+|aclitem|pg_node_tree|pg_ndistinct|pg_dependencies|pg_mcv_list|pg_brin_[a-z_]+|gtsvector)$/;
 
 /** A type that every Postgres has, for the text of such a column. Domains become what they are over, enums text; what else is not built in becomes text. */
 function baseText(type: PostgresType): string {
   const under = undomained(type);
+  // Arrays by their category, but with a text of their own.
+  if (under.schema === 'pg_catalog' && (under.name === 'int2vector' || under.name === 'oidvector')) return under.name;
   if (under.array && under.over !== undefined) {
     const element = undomained(under.over);
     if (element.kind === 'enum') return 'text[]';
-    return element.schema === 'pg_catalog' && element.kind !== 'composite'
-      ? `${type === under ? baseText(element) : baseText(element)}[]`
-      : 'text';
+    // An array of domains over arrays has its elements in quotes, and no built-in type reads that.
+    if (element.array || !isPortable(element)) return 'text';
+    return element === under.over ? under.text : `${element.text}[]`;
   }
-  if (under.schema !== 'pg_catalog' || under.kind === 'enum' || under.kind === 'composite' || under.kind === 'pseudo') return 'text';
-  return type === under && type.text !== '' ? type.text : formatted(under);
+  return isPortable(under) ? under.text : 'text';
+}
+
+/** Built in, and its text means the same in every database. */
+function isPortable(type: PostgresType): boolean {
+  return type.schema === 'pg_catalog' && !['enum', 'composite', 'pseudo'].includes(type.kind) && !boundTypes.test(type.name);
 }

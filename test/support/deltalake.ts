@@ -29,8 +29,9 @@ from deltalake import DeltaTable, QueryBuilder
 def show(value):
     if isinstance(value, bytes): return value.hex()
     if isinstance(value, (datetime.datetime, datetime.date)): return value.isoformat()
-    if isinstance(value, decimal.Decimal): return str(value)
+    if isinstance(value, decimal.Decimal): return format(value, 'f')
     if isinstance(value, float): return repr(value)
+    if isinstance(value, int) and abs(value) > 2**53: return str(value)
     return value
 
 path, sql, then, storage = sys.argv[1:5]

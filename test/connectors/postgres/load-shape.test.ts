@@ -179,6 +179,6 @@ suite('the plan of a load', ({ test, before, after }) => {
     const odd = lakeFields([id, { ...v, postgresType: 'public.nowhere' }]);
     await shop.write('lacks', { mode: 'full', fields: odd, rows });
     const plan = await rig.plan('full', { table: 'lacks' });
-    assert.equal(plan.warnings, ['the sink lacks a type of the source; v: public.nowhere becomes text']);
+    assert.equal(plan.warnings, ['staging cannot have a type of the source; v: public.nowhere becomes text']);
   });
 });
