@@ -80,10 +80,14 @@ export async function measureOthers(bed: Bed, rows: number, changed: number): Pr
   const handNone = await byHand('sync');
   const dltChanged = await byDlt('merge');
   const dltNone = await byDlt('merge');
+  const newest = 'count(*) FILTER (WHERE updated_at = (SELECT max(updated_at) FROM bench_rows))::int AS changed';
   for (const place of ['by_hand', 'by_dlt']) {
-    const { rows: counted } = await bed.warehouse.query(`SELECT count(*)::int AS n FROM ${place}.bench_rows`);
-    if (counted[0]?.n !== rows) throw new Error(`${place} has ${counted[0]?.n} rows, not ${rows}`);
+    await bed.warehouse.query(`SET search_path = ${place}`);
+    const { rows: counted } = await bed.warehouse.query(`SELECT count(*)::int AS n, ${newest} FROM bench_rows`);
+    if (counted[0]?.n !== rows || counted[0]?.changed !== changed)
+      throw new Error(`${place} has ${counted[0]?.n} rows and ${counted[0]?.changed} changed ones, not ${rows} and ${changed}`);
   }
+  await bed.warehouse.query('RESET search_path');
   await bed.warehouse.query('DROP SCHEMA IF EXISTS by_hand, by_dlt, by_dlt_staging CASCADE');
   return [
     {

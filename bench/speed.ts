@@ -42,7 +42,9 @@ export async function speed(bed: Bed, { rows, changed, pairs, others }: SpeedOpt
     goal,
     ...beside.map(of),
   ];
-  say(`\n${rows.toLocaleString('en')} rows, median of ${pairs} pairs${others ? '; the other ways ran once each' : ''}`);
+  say(
+    `\n${rows.toLocaleString('en')} rows, ${pairs === 1 ? 'one pair' : `median of ${pairs} pairs`}${others ? '; the other ways ran once each' : ''}`,
+  );
   sayTable([
     ['', 'limit (psql)', 'engine', 'ratio', 'goal', ...beside.map((o) => o.name)],
     pair('extract to Parquet, beside \\copy to /dev/null csv', full.copyTo, full.extract, 'at most 1.35', (o) => seconds(o.extract)),
