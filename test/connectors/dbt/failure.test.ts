@@ -85,6 +85,27 @@ suite('dbt that fails', ({ test, before, after }) => {
     assert.match(missing.hint ?? '', /dbt\.command/);
   });
 
+  test('two invocations at once have target and log folders of their own, and each has its own results', async () => {
+    rig.write('models/analytics/lonely.sql', 'select 1 as id');
+    try {
+      const [one, other] = [rig.context({ runId: 'one' }), rig.context({ runId: 'other' })];
+      await Promise.all([rig.node.run(one.context, users), rig.node.run(other.context, { ...users, select: ['lonely'] })]);
+      const models = (results: readonly { readonly kind: string; readonly name: string }[]): readonly string[] =>
+        results.filter((r) => r.kind === 'model').map((r) => r.name);
+      assert.equal([models(one.results), models(other.results)], [['users'], ['lonely']]);
+      for (const run of ['one', 'other'])
+        for (const path of ['target/run_results.json', 'logs/dbt.log'])
+          assert.ok(existsSync(join(rig.root, '.engine/dbt', run, '1', path)));
+      assert.equal(
+        ['target', 'logs'].filter((path) => existsSync(join(rig.folder, path))),
+        [],
+        'nothing is left in the project',
+      );
+    } finally {
+      rig.remove('models/analytics/lonely.sql');
+    }
+  });
+
   test('a model that does not compile fails by name with what dbt says', async () => {
     rig.write('models/analytics/wrong.sql', "select * from {{ ref('nobody') }}");
     try {
