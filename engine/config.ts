@@ -78,6 +78,8 @@ export interface ExtractConfig {
   readonly memoryBytes: number;
   /** Threads given to DuckDB. */
   readonly threads: number;
+  /** Ranges of one table that are read at once, each on a connection of its own. */
+  readonly connections: number;
   /** Folder with `postgres_scanner.duckdb_extension`, absolute; undefined: the other places are looked at. */
   readonly extensionFolder: string | undefined;
 }

@@ -37,7 +37,8 @@ export interface Extract {
   readonly warnings: readonly string[];
   /** The source's clock was set back since the last extract. */
   readonly clockBack: boolean;
-  readonly inner: string;
+  /** The statement that Postgres runs for all of it, or for the rows that fulfil a further condition. */
+  inner(range?: string): string;
   /** For an integer or text cursor: the statement that gives its highest value among these rows. */
   readonly highest: string | undefined;
 }
@@ -103,7 +104,7 @@ export async function decideExtract(
     cursorColumn: cursor?.column.name,
     key: table.key ?? relation.primaryKey,
   };
-  const inner = innerSql(relation, columns, selection);
+  const inner = (range?: string): string => innerSql(relation, columns, selection, range);
   const highest = isValueCursor(cursor) ? highestSql(relation, cursor, selection) : undefined;
   const warnings = wantsCursor && key.length === 0 ? [...start.warnings, readTwice] : start.warnings;
   const clockBack = !isValueCursor(cursor) && clockWentBack({ last, fence: state.fence, now, clockOffsetMs });

@@ -8,6 +8,8 @@ import { readTable } from '../../lake/log.ts';
 import { isValueCursor } from './cursor.ts';
 import { postgresError } from './error.ts';
 import { decideExtract, type Extract, type ExtractOptions, lookbackOf } from './extract-facts.ts';
+import { filesOf, type MeasuredFiles, rangesOf, readersFor } from './extract-files.ts';
+import { rangeSql, type TidRange } from './extract-ranges.ts';
 import { showRelation } from './identifier.ts';
 import { firstHolder } from './lock.ts';
 import { fenceFromReadings, readServerFacts, readUntilSettled, type ServerFacts } from './snapshot.ts';
@@ -36,6 +38,9 @@ interface ExtractSurvey {
   readonly columns: number;
   readonly warnings: readonly string[];
   readonly sql: readonly string[];
+  /** How many statements read it, and how many of them at once. */
+  readonly ranges: number;
+  readonly atOnce: number;
   readonly fingerprint: string | null;
 }
 
@@ -73,13 +78,17 @@ export async function surveyExtract(context: SurveyContext, given: JsonObject): 
     columns: 0,
     warnings: [],
     sql: [],
+    ranges: 1,
+    atOnce: 1,
     fingerprint: null,
   };
   try {
     const { decided, estimate } = await source.control(async (client) => {
       const extract = await decideExtract(client, options, state, server, now, offset);
-      return { decided: extract, estimate: await estimateOf(client, extract) };
+      return { decided: extract, estimate: await estimateOf(client, extract, (files) => rangesOf(files, options, source.reading), server) };
     });
+    const { ranges } = estimate;
+    const first = ranges[0] === undefined ? undefined : rangeSql(ranges[0]);
     const facts: ExtractSurvey = {
       ...base,
       mode: decided.mode,
@@ -97,7 +106,13 @@ export async function surveyExtract(context: SurveyContext, given: JsonObject): 
           ? ['the lake holds rows of another source: they are replaced']
           : []),
       ],
-      sql: [decided.inner],
+      sql: [
+        first === undefined
+          ? decided.inner()
+          : `-- the first of ${ranges.length} ranges, which differ in ctid only\n${decided.inner(first)}`,
+      ],
+      ranges: Math.max(1, ranges.length),
+      atOnce: readersFor(options, source.reading, ranges.length),
       fingerprint: decided.fingerprint,
     };
     return facts as unknown as JsonObject;
@@ -118,6 +133,8 @@ function standbyTroubles(server: ServerFacts): readonly string[] {
 interface Estimate {
   readonly rows: number | null;
   readonly bytes: number | null;
+  /** None where it is read as one stream. */
+  readonly ranges: readonly TidRange[];
   readonly locked?: string;
 }
 
@@ -134,10 +151,17 @@ interface Planned {
   }[];
 }
 
-async function estimateOf(client: Client, decided: Extract): Promise<Estimate> {
+async function estimateOf(
+  client: Client,
+  decided: Extract,
+  plan: (files: MeasuredFiles) => readonly TidRange[],
+  server: ServerFacts,
+): Promise<Estimate> {
   await client.query(`BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL lock_timeout = ${lockTimeoutMs}`);
   try {
-    return await askPlanner(client, decided);
+    const estimate = await askPlanner(client, decided);
+    const files = decided.low === null ? await filesOf(async (sql) => (await client.query(sql)).rows, decided.relation, server) : undefined;
+    return { ...estimate, ranges: files === undefined ? [] : plan(files) };
   } catch (error) {
     if ((error as { readonly code?: unknown }).code !== '55P03')
       throw postgresError(error, `asking the planner about ${decided.identity.relation}`);
@@ -155,16 +179,17 @@ async function estimateOf(client: Client, decided: Extract): Promise<Estimate> {
   return {
     rows: null,
     bytes: null,
+    ranges: [],
     locked: `${decided.identity.relation} is locked ${by}: there is no estimate, and an extract waits until the lock is gone`,
   };
 }
 
-async function askPlanner(client: Client, decided: Extract): Promise<Estimate> {
-  const { rows } = await client.query<Planned>(`EXPLAIN (FORMAT JSON) ${decided.inner}`);
+async function askPlanner(client: Client, decided: Extract): Promise<Pick<Estimate, 'rows' | 'bytes'>> {
+  const { rows } = await client.query<Planned>(`EXPLAIN (FORMAT JSON) ${decided.inner()}`);
   const plan = rows[0]?.['QUERY PLAN'][0]?.Plan;
   if (plan === undefined) return { rows: 0, bytes: 0 };
   if (decided.low !== null && plan['Plan Rows'] <= cheap.rows && plan['Total Cost'] <= cheap.cost) {
-    if (await isEmpty(client, decided.inner)) return { rows: 0, bytes: 0 };
+    if (await isEmpty(client, decided.inner())) return { rows: 0, bytes: 0 };
   }
   return { rows: plan['Plan Rows'], bytes: plan['Plan Rows'] * plan['Plan Width'] };
 }
@@ -206,6 +231,7 @@ export function describeExtract(given: JsonObject, surveyed: JsonObject): NodePl
     details.push(
       `rows with ${options.table.cursor ?? 'cursor'} from ${facts.low} (the last fence ${facts.lastFence ?? 'none'} less ${facts.lookbackMs / 1000} s), no upper bound`,
     );
+  if (facts.ranges > 1) details.push(`in ${facts.ranges} ranges of pages (ctid), ${facts.atOnce} at once`);
   if (facts.values !== null)
     details.push('no fence: the cursor is no time; the next extract starts at the highest value that this one sees');
   else if (options.mode === 'incremental' || options.table.cursor !== undefined)

@@ -12,7 +12,12 @@ import { truncate } from './truncate.ts';
 interface Settings {
   readonly url: string;
   readonly schema?: string;
-  readonly extract: { readonly memoryBytes: number; readonly threads: number; readonly extensionFolder: string | null };
+  readonly extract: {
+    readonly memoryBytes: number;
+    readonly threads: number;
+    readonly connections: number;
+    readonly extensionFolder: string | null;
+  };
 }
 
 /** Postgres: a source to extract from, a sink to load into, a database for others. Nothing is connected before a role is used. */
@@ -26,6 +31,7 @@ export const connector: Connector = {
     const duckdb = {
       memoryBytes: settings.extract.memoryBytes,
       threads: settings.extract.threads,
+      connections: settings.extract.connections,
       extensionFolder: settings.extract.extensionFolder ?? undefined,
       tempFolder: join(scope.root, '.engine', 'tmp'),
     };

@@ -119,8 +119,11 @@ export interface Selection {
   readonly key: readonly string[];
 }
 
-/** The statement that Postgres runs: columns by place (`c0`, `c1`), and `bad`, which names column, key and value of a value that the lake cannot hold. */
-export function innerSql(relation: SourceRelation, columns: readonly ExtractColumn[], selection: Selection): string {
+/**
+ * The statement that Postgres runs: columns by place (`c0`, `c1`), and `bad`, which names column, key and value of a value that the lake cannot hold.
+ * `range`: a further condition, for a part of the table.
+ */
+export function innerSql(relation: SourceRelation, columns: readonly ExtractColumn[], selection: Selection, range?: string): string {
   const guards = columns.flatMap((c) => {
     const name = quoteIdentifier(c.source.name);
     return c.passage.misfit === undefined
@@ -133,7 +136,7 @@ export function innerSql(relation: SourceRelation, columns: readonly ExtractColu
   }
   const bad = guards.length === 0 ? 'NULL::text' : `CASE ${guards.join(' ')} END`;
   const list = [...columns.map((c, i) => `${c.passage.select(quoteIdentifier(c.source.name))} AS c${i}`), `${bad} AS bad`];
-  return `SELECT ${list.join(', ')} FROM ${quoteRelation(relation.relation)}${whereSql(conditionsOf(selection))}`;
+  return `SELECT ${list.join(', ')} FROM ${quoteRelation(relation.relation)}${whereSql([...(range === undefined ? [] : [range]), ...conditionsOf(selection)])}`;
 }
 
 const whereSql = (conditions: readonly string[]): string => (conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`);
@@ -161,10 +164,14 @@ export function highestSql(relation: SourceRelation, cursor: ValueCursor, select
   return `SELECT ${name}::text AS value FROM ${quoteRelation(relation.relation)}${whereSql([...conditionsOf(selection), ...known])} ORDER BY ${name} DESC LIMIT 1`;
 }
 
-function describeSql(column: string, key: readonly string[]): string {
+/** An expression that names a row by its key; empty text where there is none. */
+export function rowSql(key: readonly string[]): string {
   const parts = key.map((k, i) => `${quoteLiteral(`${i === 0 ? '' : ', '}${k} = `)} || coalesce(${quoteIdentifier(k)}::text, 'NULL')`);
-  const row = parts.length === 0 ? "''" : `' of the row with ' || ${parts.join(' || ')}`;
-  return `${quoteLiteral(`column ${quoteIdentifier(column)}`)} || ${row} || ': '`;
+  return parts.length === 0 ? "''" : `' of the row with ' || ${parts.join(' || ')}`;
+}
+
+function describeSql(column: string, key: readonly string[]): string {
+  return `${quoteLiteral(`column ${quoteIdentifier(column)}`)} || ${rowSql(key)} || ': '`;
 }
 
 /** The statement that DuckDB runs around it: lake names, the engine's own columns, and an error for the first value that does not fit. */

@@ -37,7 +37,7 @@ export interface SharedSnapshot {
   readonly clockOffsetMs: number;
   /** The fence for a table, given what its last extract committed. */
   fence(before: Instant | null, earlier: readonly FenceCandidate[]): Fence;
-  /** Throws EngineError `extract.rewritten` when a table that is this one now was put into other files since the snapshot: its rows are not seen under it then. */
+  /** Throws EngineError `extract.rewritten` when a table that is this one now was put into other files since the snapshot, or took in another one: its rows are not seen under it then, or some of them. */
   checkStorage(client: Client, relation: SourceRelation): Promise<void>;
   /** Throws EngineError `postgres.snapshot-lost` when the session that keeps the snapshot is gone. */
   check(): void;
@@ -153,6 +153,15 @@ const storageSql = `
   )
   SELECT c.oid::text || '/' || c.relfilenode::text AS file FROM tree JOIN pg_catalog.pg_class c ON c.oid = tree.oid`;
 
+/** True when a table that was there at the snapshot belongs to this one since: some of its rows may have been read, and not all. */
+async function joinedSince(keeper: Client, now: ReadonlySet<string>, then: ReadonlySet<string>): Promise<boolean> {
+  const oidOf = (file: string): string => file.split('/')[0] ?? '';
+  const before = new Set([...then].map(oidOf));
+  const joined = [...now].map(oidOf).filter((oid) => !before.has(oid));
+  if (joined.length === 0) return false;
+  return (await keeper.query('SELECT FROM pg_catalog.pg_class WHERE oid = ANY($1::oid[])', [joined])).rowCount !== 0;
+}
+
 async function storageOf(client: Client, oid: string): Promise<ReadonlySet<string>> {
   return new Set((await client.query<{ file: string }>(storageSql, [oid])).rows.map((r) => r.file));
 }
@@ -193,6 +202,13 @@ export async function openSnapshot(server: PostgresServer, clock: Clock, signal:
         if (relation.kind !== 'table' && relation.kind !== 'partitioned') return;
         const files = await storageOf(now, relation.oid);
         const then = await storageOf(client, relation.oid);
+        if (await joinedSince(client, files, then))
+          throw new EngineError(
+            'failed',
+            'extract.rewritten',
+            `a table with rows became a partition or a child of ${showRelation(relation.relation)} since the snapshot of this run, which may have read a part of them`,
+            { hint: 'Nothing was committed. Run it again.' },
+          );
         if (then.size > 0 && [...then].every((file) => files.has(file))) return;
         throw new EngineError(
           'failed',

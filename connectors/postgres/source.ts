@@ -13,6 +13,8 @@ import { openSnapshot, type SharedSnapshot } from './snapshot.ts';
 export interface ExtractSettings {
   readonly memoryBytes: number;
   readonly threads: number;
+  /** Ranges of one table that are read at once. */
+  readonly connections: number;
   readonly extensionFolder: string | undefined;
   /** Where DuckDB spills to. */
   readonly tempFolder: string;
@@ -21,6 +23,8 @@ export interface ExtractSettings {
 /** A Postgres database to extract from, for one command or run. */
 export interface PostgresSource extends Source {
   readonly server: PostgresServer;
+  /** How much an extract may do at once. */
+  readonly reading: { readonly memoryBytes: number; readonly connections: number };
   /** Runs a few short statements on the session for metadata, outside any transaction; one caller at a time, in the order of asking. */
   control<T>(body: (client: Client) => Promise<T>): Promise<T>;
   /** The snapshot that all tables of this run are read under. The first to ask takes the leases of the whole group, then looks at the lake's versions, then reads the fence, then opens it. */
@@ -126,6 +130,7 @@ export function createSource(
 
   return {
     server,
+    reading: settings,
     catalog: (): Promise<readonly CatalogTable[]> => inTurn(readCatalog),
     control: inTurn,
     async join(context, folders, folder, lake) {

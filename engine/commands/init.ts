@@ -69,7 +69,7 @@ async function filesOfDatabase(context: CommandContext, url: string, folder: str
     { path: 'pipelines.yaml', text: '' },
     { path: '.env', text: '' },
   ]);
-  const settings = { url, schema: 'staging', extract: { memoryBytes: 256_000_000, threads: 1, extensionFolder: null } };
+  const settings = { url, schema: 'staging', extract: { memoryBytes: 256_000_000, threads: 1, connections: 1, extensionFolder: null } };
   const connection = await context.link('postgres', 'production', settings);
   const catalog = (await connection.source?.catalog()) ?? [];
   const { filesFrom, nameTables } = await import('./init-from.ts');

@@ -86,6 +86,7 @@ function settingsOf(config: Config, kind: ConnectionKind, name: string): { reado
   const extract: JsonObject = {
     memoryBytes: config.extract.memoryBytes,
     threads: config.extract.threads,
+    connections: config.extract.connections,
     extensionFolder: config.extract.extensionFolder ?? null,
   };
   const unknown = (known: readonly string[]): EngineError =>

@@ -154,7 +154,7 @@ export function readDbt(raw: RawConfig, sinks: readonly string[], root: string, 
 
 /** What DuckDB may use. */
 export function readExtract(raw: RawConfig, root: string, findings: Findings): ExtractConfig {
-  const { memory = '256MB', threads = 2, extensionFolder } = raw.extract ?? {};
+  const { memory = '256MB', threads = 2, connections = 2, extensionFolder } = raw.extract ?? {};
   const memoryBytes = parseSize(memory) ?? 0;
   if (memoryBytes < 64e6)
     findings.on('/extract/memory', 'value', {
@@ -165,6 +165,7 @@ export function readExtract(raw: RawConfig, root: string, findings: Findings): E
   return {
     memoryBytes,
     threads,
+    connections,
     extensionFolder: extensionFolder === undefined ? undefined : path(extensionFolder, '/extract/extensionFolder', root, findings),
   };
 }

@@ -4,7 +4,6 @@ const laterKeys: Readonly<Record<string, readonly string[]>> = {
   columns: ['mask'],
   pipeline: ['overlap', 'catchup', 'alerts', 'paused'],
   defaults: ['query', 'deletes', 'onSchemaChange', 'overlap', 'catchup', 'alerts', 'paused'],
-  extract: ['connections'],
 };
 
 /** True for a key that comes with a later version; `kind` is the kind of block that it stands in. */

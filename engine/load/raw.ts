@@ -5,7 +5,12 @@ export interface RawConfig {
   readonly sinks?: Block<RawSink>;
   readonly state?: 'memory' | { readonly url?: string; readonly sink?: string; readonly schema?: string };
   readonly dbt?: { readonly project?: string; readonly sink?: string; readonly command?: string };
-  readonly extract?: { readonly memory?: string; readonly threads?: number; readonly extensionFolder?: string };
+  readonly extract?: {
+    readonly memory?: string;
+    readonly threads?: number;
+    readonly connections?: number;
+    readonly extensionFolder?: string;
+  };
   readonly defaults?: RawTable & RawPipeline;
   readonly tables?: Block<RawTable | null> | null;
   readonly pipelines?: Block<RawPipeline>;

@@ -50,7 +50,7 @@ export function configOf(tables: readonly TableConfig[], pipelines: readonly Pip
     sinks: { warehouse: { name: 'warehouse', type: 'postgres', url: 'embedded', schema: 'staging' } },
     state: { type: 'memory' },
     dbt: { project: '/project/dbt', sink: 'warehouse', command: undefined },
-    extract: { memoryBytes: 256_000_000, threads: 2, extensionFolder: undefined },
+    extract: { memoryBytes: 256_000_000, threads: 2, connections: 2, extensionFolder: undefined },
     tables: Object.fromEntries(tables.map((table) => [table.name, table])),
     tableDefaults: settings,
     pipelines: Object.fromEntries(pipelines.map((pipeline) => [pipeline.name, pipeline])),

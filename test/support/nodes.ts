@@ -75,12 +75,21 @@ export function factsOf(outcome: AttemptOutcome, node?: string): NodeResult['fac
   return result.facts;
 }
 
+export interface ExtractRigSettings {
+  readonly memoryBytes: number;
+  readonly threads: number;
+  readonly connections: number;
+}
+
 /** A rig on a source and a sink database, with a lake in a temporary folder that `close` removes. */
-export async function nodeRig(urls: { readonly source: string; readonly sink?: string }): Promise<NodeRig> {
+export async function nodeRig(
+  urls: { readonly source: string; readonly sink?: string },
+  extract: Partial<ExtractRigSettings> = {},
+): Promise<NodeRig> {
   const folder = await mkdtemp(join(tmpdir(), 'engine-nodes-'));
   const store = createMemoryStore(systemClock);
   const types = new Map<string, NodeType>(postgres.nodes.map((n) => [n.type, n]));
-  const extractSettings = { memoryBytes: 256 * 1024 * 1024, threads: 2, extensionFolder: null };
+  const extractSettings = { memoryBytes: 256 * 1024 * 1024, threads: 2, connections: 2, extensionFolder: null, ...extract };
   const scope: ConnectionScope = { root: folder, clock: systemClock, engine: 'test', log: () => undefined };
   const lakeLink = file.open('lake', { path: join(folder, 'lake') }, scope);
   if (lakeLink.lake === undefined) throw new Error('the file connector has no lake');

@@ -1,0 +1,40 @@
+import { EngineError } from '../../engine/error.ts';
+import { postgresError } from './error.ts';
+import { misfitMark, nullCursorMark } from './select.ts';
+
+/** True for DuckDB's error of a budget that is used up: fewer rows at once may fit. */
+export function isOutOfMemory(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('Out of Memory Error');
+}
+
+/** DuckDB's error as the engine's: a value that does not fit by name, memory, disk, else what Postgres said. */
+export function extractError(error: unknown, what: string): EngineError {
+  if (error instanceof EngineError) return error;
+  const text = error instanceof Error ? error.message : String(error);
+  const misfit = text.indexOf(misfitMark);
+  const line = text.slice(misfit).split('\n')[0] ?? '';
+  if (misfit >= 0 && line.endsWith(nullCursorMark))
+    return new EngineError('failed', 'extract.null-cursor', `${what}: ${line.slice(misfitMark.length)}`, {
+      hint: 'Give that row a cursor in the source, or choose `nullCursor: include` or `ignore`; nothing was committed',
+    });
+  if (misfit >= 0)
+    return new EngineError('failed', 'extract.misfit', `${what}: ${line}`, {
+      hint: 'Take that column as text: `columns: { types: { <column>: string } }`, or correct the value in the source; nothing was committed',
+    });
+  if (isOutOfMemory(error))
+    return new EngineError(
+      'failed',
+      'extract.memory',
+      `${what}: a part does not fit into the memory given (${text.split('\n')[0] ?? ''})`,
+      {
+        cause: error,
+        hint: 'Raise `extract.memory`, or leave the widest columns out; nothing was committed',
+      },
+    );
+  if (/no space left on device|disk quota/i.test(text))
+    return new EngineError('outside', 'lake.disk-full', `${what}: no space left where the lake's files are written`, {
+      cause: error,
+      hint: 'Free some space or move the lake; nothing was committed, and unfinished files were removed',
+    });
+  return postgresError(error, what);
+}
