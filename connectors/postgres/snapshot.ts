@@ -163,7 +163,11 @@ async function joinedSince(keeper: Client, now: ReadonlySet<string>, then: Reado
 }
 
 async function storageOf(client: Client, oid: string): Promise<ReadonlySet<string>> {
-  return new Set((await client.query<{ file: string }>(storageSql, [oid])).rows.map((r) => r.file));
+  try {
+    return new Set((await client.query<{ file: string }>(storageSql, [oid])).rows.map((r) => r.file));
+  } catch (error) {
+    throw postgresError(error, 'asking in which files the rows of a table lie');
+  }
 }
 
 /** Opens the snapshot that all tables of a pipeline are read under: the fence first, outside any transaction, and only then the snapshot. */

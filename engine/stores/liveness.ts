@@ -18,7 +18,8 @@ export interface Liveness {
 }
 
 const beatEveryMs = 2_000;
-const deadAfterMs = 10_000;
+/** A run that has not beaten for so long counts as dead. */
+export const deadAfterMs = 10_000;
 
 export function createLiveness(schema: string, connect: () => Promise<Client>): Liveness {
   const heartbeats = `"${schema.replaceAll('"', '""')}".heartbeats`;

@@ -6,7 +6,7 @@ import { EngineError } from '../error.ts';
 import type { Event } from '../event.ts';
 import { type RunState, stateAfter } from '../run.ts';
 import type { LeaseHolder, LeaseRecord, RunQuery, RunRecord, Store } from '../store.ts';
-import { aliveAmong, createLiveness } from './liveness.ts';
+import { aliveAmong, createLiveness, deadAfterMs } from './liveness.ts';
 import { migratedTo, migrateSchema, refuseNewer, shippedMigrations } from './migrate.ts';
 import { leaseHeld, leaseLost, processGone } from './wording.ts';
 
@@ -43,7 +43,12 @@ const rowsAtOnce = 500;
 /** The contract of `Store` on a Postgres schema of its own (`runs`, `events`, `leases`, `heartbeats`, `store`, `migrations`). Opens its first session on first use. */
 export function createPostgresStore(options: PostgresStoreOptions): Store {
   const { schema, clock } = options;
-  const db = openKnex(() => options.connect('state'));
+  const db = openKnex(async () => {
+    const session = await options.connect('state');
+    // A process that stands still in the middle of a transaction would hold its rows, and with them everybody who takes over, for as long as it sleeps.
+    await session.query(`SET idle_in_transaction_session_timeout = ${deadAfterMs}`);
+    return session;
+  });
   const liveness = createLiveness(schema, () => options.connect('liveness'));
   const runsTable = (on: Knex = db): Knex.QueryBuilder => on.withSchema(schema).table('runs');
   const eventsTable = (on: Knex = db): Knex.QueryBuilder => on.withSchema(schema).table('events');

@@ -1,5 +1,9 @@
 import { parseArgs } from 'node:util';
 import { effects } from '../../engine/base/effect.ts';
+import { killMatrix, matrixHead, showResult } from './kill-matrix.ts';
+import { allCells, showCell } from './matrix.ts';
+import { type FaultResult, openStruckProject, postgresFaults, showFault, showFaultResult } from './postgres-faults.ts';
+import { showStop, stopMatrix } from './stop-matrix.ts';
 import { storm } from './storm.ts';
 
 /** `npm run storm` and `npm run faults -- list | kill-matrix`: exit 1 when anything is wrong, 2 on a wrong command line. */
@@ -8,6 +12,8 @@ const { values, positionals } = parseArgs({
   options: {
     minutes: { type: 'string', default: '10' },
     lake: { type: 'string', default: 'file' },
+    only: { type: 'string' },
+    waits: { type: 'boolean', default: false },
     role: { type: 'string', default: 'all' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
   },
@@ -21,6 +27,44 @@ const commands: Readonly<Record<string, () => Promise<boolean>>> = {
     say('\nENGINE_FAULT="kill before lake.entry" (kill or stop, before or after, an effect, and which time it comes) strikes a run there.');
     return true;
   },
+  'kill-matrix': async () => {
+    const { lake, only } = values;
+    if (lake !== 'file' && lake !== 's3') return usage();
+    const cells = [...allCells(lake, 1), ...allCells(lake, 2)].filter((cell) => only === undefined || showCell(cell).includes(only));
+    say(matrixHead);
+    const results = await killMatrix(cells, (result) => say(showResult(result)));
+    const bad = results.filter((result) => result.wrong.length > 0);
+    say(
+      `${results.filter((r) => r.died).length} killed, ${results.filter((r) => r.never !== undefined).length} never come, ${bad.length} wrong`,
+    );
+    return bad.length === 0 && results.length > 0;
+  },
+  'stop-matrix': async () => {
+    const { lake, only } = values;
+    if (lake !== 'file' && lake !== 's3') return usage();
+    const cells = allCells(lake, 1).filter((cell) => only === undefined || showCell(cell).includes(only));
+    const results = await stopMatrix(cells, { waits: values.waits }, (result) => say(showStop(result)));
+    const bad = results.filter((result) => result.wrong.length > 0);
+    say(`${results.filter((r) => r.stopped).length} stopped, ${results.filter((r) => r.first === 4).length} refused, ${bad.length} wrong`);
+    return bad.length === 0 && results.length > 0;
+  },
+  postgres: async () => {
+    const faults = postgresFaults.filter((fault) => values.only === undefined || showFault(fault).includes(values.only));
+    const struck = await openStruckProject();
+    const results: FaultResult[] = [];
+    try {
+      for (const fault of faults) {
+        const result = await struck.strike(fault);
+        results.push(result);
+        say(showFaultResult(result));
+      }
+    } finally {
+      await struck.close();
+    }
+    const bad = results.filter((result) => result.wrong.length > 0);
+    say(`${results.length} faults, ${results.filter((r) => r.code === 0).length} runs went on to their end, ${bad.length} wrong`);
+    return bad.length === 0 && results.length > 0;
+  },
   storm: async () => {
     const { lake, role } = values;
     const seconds = Number(values.minutes) * 60;
@@ -33,7 +77,7 @@ const commands: Readonly<Record<string, () => Promise<boolean>>> = {
 
 function usage(): never {
   say(
-    'usage: npm run storm -- [--minutes 10] [--lake file|s3] [--role reader|all] [--seed N]\n       npm run faults -- list | kill-matrix [--lake file|s3]',
+    'usage: npm run storm -- [--minutes 10] [--lake file|s3] [--role reader|all] [--seed N]\n       npm run faults -- list | kill-matrix | stop-matrix [--waits] | postgres [--lake file|s3] [--only TEXT]',
   );
   process.exit(2);
 }

@@ -1,9 +1,13 @@
-import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type pg from 'pg';
+import { openFileLake } from '../../connectors/file/lake.ts';
 import { quoteIdentifier } from '../../connectors/postgres/identifier.ts';
+import { checkpointEvery } from '../../lake/checkpoint.ts';
+import { readTable } from '../../lake/log.ts';
+import { decodePath, entryPath } from '../../lake/path.ts';
 import { freshDatabase, type TestDatabase } from '../support/postgres.ts';
-import { createRig, type Outcome, type Rig } from '../support/rig.ts';
+import { createRig, type Outcome, type Rig, type Running } from '../support/rig.ts';
+import { waitUntil } from '../support/wait.ts';
 import { openDeltaReader } from './delta-reader.ts';
 import { createLedgers, ledgers } from './ledger.ts';
 import { judge, type OracleParts, type Verdict } from './oracle.ts';
@@ -20,10 +24,16 @@ export interface LedgerProject {
   readonly oracle: OracleParts;
   /** What the oracle says of both tables. */
   verdicts(): Promise<readonly Verdict[]>;
+  /** Starts a run of a pipeline with more in its environment. */
+  start(pipeline: PipelineName, env?: Readonly<Record<string, string>>): Running;
   /** Runs a pipeline to its end with more in its environment. */
-  run(pipeline: 'full' | 'changed', env?: Readonly<Record<string, string>>): Promise<Outcome>;
-  /** Parquet files in the lake that no log entry names. */
-  orphans(verdicts: readonly Verdict[]): readonly string[];
+  run(pipeline: PipelineName, env?: Readonly<Record<string, string>>): Promise<Outcome>;
+  /** Adds entries that bring nothing to both logs, until the next commit is due to write a checkpoint. */
+  growLogs(): Promise<void>;
+  /** What a run must not leave behind: leases, sessions and locks, runs that look as if they went on, files of its own. Orphans in the lake are no such thing. */
+  leftovers(): Promise<readonly string[]>;
+  /** Parquet files in the lake that no log entry ever named. */
+  orphans(): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
@@ -32,13 +42,29 @@ const project = `version: 1
 sources: { production: { type: postgres, url: "\${SOURCE_URL}" } }
 lake: { type: file, path: lake }
 sinks: { warehouse: { type: postgres, url: "\${WAREHOUSE_URL}", schema: staging } }
+dbt: { project: dbt, sink: warehouse }
 state: { url: "\${STATE_URL}" }
-defaults: { cursor: updated_at, lookback: 1s, retries: { attempts: 3, delay: 200ms } }
+defaults: { cursor: updated_at, lookback: 1s, retries: { attempts: 5, delay: 200ms } }
 tables: { ledger_a: { key: id }, ledger_b: { key: id } }
 pipelines:
   full: { mode: full, tables: [ledger_a, ledger_b] }
   changed: { mode: incremental, tables: [ledger_a, ledger_b] }
+  full_dbt: { mode: full, tables: [ledger_a, ledger_b], dbt: [balance] }
+  changed_dbt: { mode: incremental, tables: [ledger_a, ledger_b], dbt: [balance] }
 `;
+
+const dbtProject = `name: ledgers
+version: "1.0"
+config-version: 2
+profile: engine
+models: { +materialized: table }
+`;
+
+const balanceModel = `select (select sum(amount) from staging.ledger_a) + (select sum(amount) from staging.ledger_b) as sum,
+  (select count(*) from staging.ledger_a) as a, (select count(*) from staging.ledger_b) as b
+`;
+
+export type PipelineName = 'full' | 'changed' | 'full_dbt' | 'changed_dbt';
 
 /** Makes it with `rows` accounts in each table; nothing has run yet. `reader` gives the source's URL a role that may only read the tables. */
 export async function openLedgerProject(options: {
@@ -58,11 +84,24 @@ export async function openLedgerProject(options: {
     );
     sourceUrl = Object.assign(new URL(source.url), { username: role, password: 'reads' }).href;
   }
-  const rig = await createRig({ 'pipelines.yaml': project });
+  const rig = await createRig({ 'pipelines.yaml': project, 'dbt/dbt_project.yml': dbtProject, 'dbt/models/balance.sql': balanceModel });
   Object.assign(rig.env, { SOURCE_URL: sourceUrl, WAREHOUSE_URL: warehouse.url, STATE_URL: warehouse.url });
   const delta = await openDeltaReader();
-  const lake = join(rig.root, 'lake');
-  const oracle: OracleParts = { source: from, warehouse: to, delta, place: (table) => ({ path: join(lake, table) }) };
+  const lake = openFileLake(join(rig.root, 'lake'));
+  const oracle: OracleParts = { source: from, warehouse: to, delta, place: (table) => ({ path: join(rig.root, 'lake', table) }) };
+  /** A process takes its environment when it is started. */
+  const withEnv = <T>(env: Readonly<Record<string, string>>, start: () => T): T => {
+    const before = { ...rig.env };
+    Object.assign(rig.env, env);
+    try {
+      return start();
+    } finally {
+      for (const name of Object.keys(env)) rig.env[name] = before[name];
+    }
+  };
+  /** Entries of the logs that were looked at, and the files that they name. */
+  const read = new Set<string>();
+  const named = new Set<string>();
   return {
     rig,
     source,
@@ -75,22 +114,30 @@ export async function openLedgerProject(options: {
       for (const table of ledgers) found.push(await judge(oracle, table));
       return found;
     },
-    async run(pipeline, env = {}) {
-      const before = { ...rig.env };
-      Object.assign(rig.env, env);
-      const running = rig.engine('run', '--pipeline', pipeline);
-      for (const name of Object.keys(env)) rig.env[name] = before[name];
-      return await running;
+    start: (pipeline, env = {}) => withEnv(env, () => rig.start('run', '--pipeline', pipeline)),
+    run: (pipeline, env = {}) => withEnv(env, () => rig.engine('run', '--pipeline', pipeline)),
+    async growLogs() {
+      for (const table of ledgers) {
+        const { version, checkpoint } = await readTable(lake, table);
+        const entry = new TextEncoder().encode(`${JSON.stringify({ commitInfo: { timestamp: Date.now(), operation: 'FSCK' } })}\n`);
+        for (let next = version + 1; next < (checkpoint ?? 0) + checkpointEvery; next += 1)
+          await lake.createIfAbsent(entryPath(table, next), entry);
+      }
     },
-    orphans(verdicts) {
-      const named = new Set(verdicts.flatMap((v) => v.files).map((file) => decodeURI(file.replace('file://', ''))));
-      return ledgers.flatMap((table) => {
-        const folder = join(lake, table);
-        if (!existsSync(folder)) return [];
-        return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-          .filter((f) => f.endsWith('.parquet') && !f.startsWith('_delta_log') && !named.has(join(folder, f)))
-          .map((f) => `${table}/${f}`);
-      });
+    leftovers: () => leftoversIn(source, warehouse, to),
+    async orphans() {
+      const found: string[] = [];
+      for (const table of ledgers) {
+        for await (const { path } of lake.list(`${table}/_delta_log`)) {
+          if (!path.endsWith('.json') || read.has(path)) continue;
+          read.add(path);
+          const entry = new TextDecoder().decode(await lake.read(path));
+          for (const [, file] of entry.matchAll(/"add":\{"path":"([^"]+)"/g)) named.add(`${table}/${decodePath(file ?? '')}`);
+        }
+        for await (const { path } of lake.list(table))
+          if (path.endsWith('.parquet') && !path.includes('/_delta_log/') && !named.has(path)) found.push(path);
+      }
+      return found;
     },
     async close() {
       await delta.close();
@@ -101,6 +148,22 @@ export async function openLedgerProject(options: {
       await warehouse.drop();
     },
   };
+}
+
+async function leftoversIn(source: TestDatabase, warehouse: TestDatabase, to: pg.Client): Promise<readonly string[]> {
+  const left = async (what: string, sql: string): Promise<readonly string[]> => {
+    const { rows } = await to.query<{ what: string }>(sql);
+    return rows.map((row) => `${what} is left: ${row.what}`);
+  };
+  const sessions = `SELECT application_name || ' on ' || datname AS what FROM pg_catalog.pg_stat_activity
+    WHERE application_name LIKE 'engine%' AND datname IN ('${source.name}', '${warehouse.name}')`;
+  // A server notices a moment later that its client is gone.
+  await waitUntil(async () => (await to.query(sessions)).rows.length === 0, 'the sessions to end').catch(() => undefined);
+  return [
+    ...(await left('a session', sessions)),
+    ...(await left('a lease', `SELECT name || ' of run ' || run_id AS what FROM engine.leases WHERE run_id IS NOT NULL`)),
+    ...(await left('a run that never ended', `SELECT run_id AS what FROM engine.runs WHERE state = 'running'`)),
+  ];
 }
 
 /** A database with prepared transactions cannot be dropped. */

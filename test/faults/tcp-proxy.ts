@@ -19,7 +19,7 @@ export interface PostgresProxy {
   url(of: string): string;
   /**
    * Rules match texts `<application_name> > <message>`, a message being `startup`, `Query <sql>`, `Parse <sql>`, `CopyData`, `CopyDone` or another
-   * one's name (PostgreSQL documentation, Message Formats).
+   * one's name (PostgreSQL documentation, Message Formats). White space in SQL counts as one blank.
    */
   strike(...rules: readonly Rule<PostgresAct>[]): void;
   readonly strikes: readonly string[];
@@ -82,7 +82,7 @@ export async function openPostgresProxy(target: { readonly host: string; readonl
     const fromClient = async (): Promise<void> => {
       for await (const frame of frontendFrames(client)) {
         if (frame.session !== undefined) session = frame.session;
-        const message = `${session} > ${frame.text}`;
+        const message = `${session} > ${frame.text.replaceAll(/\s+/g, ' ')}`;
         seen.push(message.slice(0, 200));
         const rule = rules.at(message);
         if (rule?.act === 'delay') await sleep(lasts(rule));

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import type { Client } from 'pg';
 import * as assert from 'uvu/assert';
 import { systemClock } from '../../../engine/base/clock.ts';
 import { EngineError } from '../../../engine/error.ts';
@@ -137,6 +138,35 @@ suite('store on postgres', ({ test }) => {
       } finally {
         child.kill('SIGKILL');
       }
+    },
+  );
+
+  withDatabase(
+    'a process that stands still in the middle of a transaction holds nobody up for longer than it takes to count as dead',
+    async (database, open) => {
+      const taker = open();
+      await taker.migrate();
+      const sessions: Client[] = [];
+      const sleeper = createPostgresStore({
+        connect: async (label) => {
+          const client = await database.client();
+          if (label === 'state') sessions.push(client);
+          return client;
+        },
+        schema,
+        clock: systemClock,
+      });
+      await sleeper.lease('t', { runId: 'theirs', host: 'there', pid: 1 });
+      const session = sessions[0];
+      if (session === undefined) throw new Error('no session of the store');
+      // As if it had been stopped here: the row is changed and the transaction open.
+      await session.query('BEGIN');
+      await session.query(`UPDATE "odd ""state"" schema".leases SET token = token`);
+      const began = Date.now();
+      await taker.lease('t', { runId: 'theirs', host: 'here', pid: 2 });
+      const tookMs = Date.now() - began;
+      assert.ok(tookMs > 5_000 && tookMs < 20_000, `took ${tookMs} ms`);
+      await sleeper.close();
     },
   );
 
