@@ -11,7 +11,9 @@ import { lakeError } from '../../lake/error.ts';
 import type { Lake } from '../../lake/lake.ts';
 import { dataFilePath } from '../../lake/path.ts';
 import { type CopyForm, extractedAtColumn } from './copy-form.ts';
+import { type RowRange, rangesOf } from './copy-ranges.ts';
 import { quoteIdentifier, quoteRelation } from './identifier.ts';
+import { readParquet } from './parquet.ts';
 import { duckLiteral } from './select.ts';
 import type { StagingColumn } from './staging.ts';
 
@@ -34,8 +36,6 @@ export interface PartsSource {
   readonly extractedAtMicros?: bigint | undefined;
 }
 
-const partRows = 250_000;
-const partBytes = 64 * 1024 * 1024;
 const streamBytes = 512 * 1024;
 
 /**
@@ -56,7 +56,9 @@ async function* written(duck: DuckDBConnection, source: PartsSource, tempFolder:
     const local = await source.lake.fetch(dataFilePath(source.folder, file));
     try {
       const columns = await columnsOf(duck, local.localPath);
-      const ranges = [...columns].some((c) => c.toLowerCase() === 'file_row_number') ? [undefined] : await rangesOf(duck, local.localPath);
+      const ranges = [...columns].some((c) => c.toLowerCase() === 'file_row_number')
+        ? [undefined]
+        : await rangesOf(duck, local.localPath, source.columns);
       for (const range of ranges) {
         number += 1;
         const path = join(tempFolder, `${number}.${source.form.name}`);
@@ -153,35 +155,6 @@ export async function copyPart(client: Client, sql: string, part: Part, into: Re
     });
 }
 
-interface RowRange {
-  readonly from: number;
-  readonly below: number;
-}
-
-/** Row groups put together to parts of a sane size. */
-async function rangesOf(duck: DuckDBConnection, path: string): Promise<readonly (RowRange | undefined)[]> {
-  const found = await duck.runAndReadAll(
-    `SELECT any_value(row_group_num_rows)::BIGINT, sum(total_uncompressed_size)::BIGINT FROM parquet_metadata(${pathLiteral(path)}) GROUP BY row_group_id ORDER BY row_group_id`,
-  );
-  const ranges: RowRange[] = [];
-  let from = 0;
-  let below = 0;
-  let bytes = 0;
-  for (const [rowsValue, bytesValue] of found.getRows()) {
-    const rows = Number(rowsValue);
-    const size = Number(bytesValue);
-    if (below > from && (below - from + rows > partRows || bytes + size > partBytes)) {
-      ranges.push({ from, below });
-      from = below;
-      bytes = 0;
-    }
-    below += rows;
-    bytes += size;
-  }
-  if (below > from) ranges.push({ from, below });
-  return ranges.length === 1 ? [undefined] : ranges;
-}
-
 /** Column names of a file; a file older than a column lacks it. */
 async function columnsOf(duck: DuckDBConnection, path: string): Promise<ReadonlySet<string>> {
   const described = await duck.runAndReadAll(`SELECT column_name FROM (DESCRIBE SELECT * FROM ${readParquet(path)})`);
@@ -197,13 +170,4 @@ function selectSql(source: PartsSource, path: string, columns: ReadonlySet<strin
   ];
   const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
   return `SELECT ${[form.value('"_extracted_at"', extractedAtColumn), ...list].join(', ')} FROM ${readParquet(path, range !== undefined)}${where}`;
-}
-
-function readParquet(path: string, rowNumbers = false): string {
-  return `read_parquet(${pathLiteral(path)}, hive_partitioning = false${rowNumbers ? ', file_row_number = true' : ''})`;
-}
-
-/** A path that DuckDB takes as it is: `*`, `?` and `[` would be patterns. */
-function pathLiteral(path: string): string {
-  return duckLiteral(path.replaceAll(/[[*?]/g, (c) => `[${c}]`));
 }

@@ -8,6 +8,7 @@ import { binaryForm, type CopyForm, csvForm, hasBinaryForm, preferredForm } from
 import { type LoadWorkspace, openWorkspace } from '../../../connectors/postgres/load-workspace.ts';
 import { sessionSettings, settingsSql } from '../../../connectors/postgres/session.ts';
 import { type StagingColumn, stagingColumns } from '../../../connectors/postgres/staging.ts';
+import { createRandom } from '../../../generators/random.ts';
 import { readTable } from '../../../lake/log.ts';
 import { lakeFields } from '../../../lake/schema.ts';
 import { openWorkshop, type Workshop } from '../../support/lake-table.ts';
@@ -77,17 +78,6 @@ const everyType: readonly Column[] = [
   { name: 'mood', type: 'string', postgres: 'public.mood', base: 'text', values: quoted(['happy', 'so so']) },
   { name: 'ci', type: 'string', postgres: 'public.citext', base: 'text', values: quoted(['Abc', '']) },
 ];
-
-/** The same numbers in every run: mulberry32. */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 let db: TestDatabase;
 let client: pg.Client;
@@ -193,14 +183,14 @@ suite('the forms of COPY', ({ test, before, after }) => {
   });
 
   test('binary gives every decimal as it is, at every precision and scale', async () => {
-    const next = random(4);
+    const random = createRandom(4, 'decimals');
     let tried = 0;
     for (let precision = 1; precision <= 38; precision += 1) {
       const columns: Column[] = [];
       for (let scale = 0; scale <= precision && scale <= 36; scale += 1) {
-        const digits = (length: number): string => Array.from({ length }, () => Math.floor(next() * 10)).join('');
+        const digits = (length: number): string => Array.from({ length }, () => random.below(10)).join('');
         const number = (text: string): string => `'${text.slice(0, precision - scale) || '0'}.${text.slice(precision - scale) || '0'}'`;
-        const value = (): string => number(digits(Math.floor(next() * precision) + 1).padStart(precision, '0'));
+        const value = (): string => number(digits(random.below(precision) + 1).padStart(precision, '0'));
         const nines = number('9'.repeat(precision));
         const values = [
           nines,

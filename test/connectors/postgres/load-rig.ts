@@ -30,6 +30,8 @@ export interface LoadRequest {
   /** Between the last node and the unit's commit. */
   readonly beforeCommit?: () => Promise<void>;
   readonly server?: PostgresServer;
+  /** What DuckDB may use; absent: the load's own small default. */
+  readonly memoryBytes?: number;
   /** The state store that it takes its lease from; by default one of its own, as an engine has that shares the sink and nothing else. */
   readonly store?: Store;
   /** Of its run; from 1. */
@@ -75,9 +77,10 @@ export async function loadRig(lake: Lake, prefix: string): Promise<LoadRig> {
   const held = new Map<string, RunLeases>();
 
   const connectionOn =
-    (given: PostgresServer) =>
+    (given: PostgresServer, memoryBytes?: number) =>
     <R extends keyof Roles>(_name: string, role: R): Roles[R] => {
-      const sink: PostgresSink = { schema: 'staging', server: given };
+      const duckdb = memoryBytes === undefined ? {} : { duckdb: { memoryBytes, threads: 1 } };
+      const sink: PostgresSink = { schema: 'staging', server: given, ...duckdb };
       return (role === 'lake' ? lake : sink) as Roles[R];
     };
 
@@ -106,7 +109,7 @@ export async function loadRig(lake: Lake, prefix: string): Promise<LoadRig> {
     const context: NodeContext = {
       clock: systemClock,
       signal: request.signal ?? new AbortController().signal,
-      connection: connectionOn(request.server ?? server),
+      connection: connectionOn(request.server ?? server, request.memoryBytes),
       runId,
       nodeId: 'load t',
       attempt: request.attempt ?? 1,
