@@ -88,6 +88,7 @@ const byName: Readonly<Record<string, Translation>> = {
   NoSuchKey: { code: 'lake.file-missing', why: 'it does not exist', hint: 'Look at what removed it; a full run brings the table back.' },
   NotFound: { code: 'lake.file-missing', why: 'it does not exist', hint: 'Look at what removed it; a full run brings the table back.' },
   InvalidAccessKeyId: credentials,
+  XAdminUserNotFound: credentials,
   SignatureDoesNotMatch: credentials,
   CredentialsProviderError: {
     code: 'lake.no-credentials',
@@ -174,10 +175,10 @@ export function failureOf(error: unknown): S3Failure {
   return { name, status, message: error instanceof Error ? error.message : String(error) };
 }
 
-/** True when the file is not there; false for a bucket that is not there. */
+/** True when the file is not there. Not for every 404: some servers answer so for an access key or a bucket that they do not know. */
 export function isAbsent(error: unknown): boolean {
-  const { name, status } = failureOf(error);
-  return name === 'NoSuchKey' || (status === 404 && name !== 'NoSuchBucket');
+  const { name } = failureOf(error);
+  return name === 'NoSuchKey' || name === 'NotFound';
 }
 
 /** The refusal of a server that cannot say "only if absent". */
@@ -242,7 +243,6 @@ function translate(error: unknown, failure: S3Failure, operation: string, settin
   const known = byName[name] ?? (status === undefined ? (byNetwork[name] ?? fromText(message)) : undefined);
   if (known !== undefined) return known;
   if (status === 403) return denied(operation, settings);
-  if (status === 404) return byName.NotFound;
   if (status === 503 || status === 500 || status === 502 || status === 504 || status === 429) return busy;
   if (status === 507) return full;
   return undefined;

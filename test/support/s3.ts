@@ -6,6 +6,7 @@ import { createServer, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pythonWith } from './python-packages.ts';
+import { type Suite, suite } from './suite.ts';
 import { versitygw } from './versitygw.ts';
 import { waitUntil } from './wait.ts';
 
@@ -29,6 +30,39 @@ export interface S3Server {
 const moto = ['moto[server]==5.2.1'];
 const region = 'us-east-1';
 const credentials = { accessKeyId: 'AKIATESTTESTTESTTEST', secretAccessKey: 'test+secret/of=the/tests0123456789abcdef' };
+
+const noVersitygw =
+  'no versitygw, and no Go 1.21 or newer to build it with: `node --import tsx test/support/versitygw.ts` builds it all the same';
+
+/** Why a kind of server cannot run here, for `Suite.skip`; undefined when it can. */
+export async function missingS3(kind: S3Kind): Promise<string | undefined> {
+  return kind === 'versitygw' && (await versitygw()) === undefined ? noVersitygw : undefined;
+}
+
+/** Declares the tests of one suite for each kind of server, with a server of its own that is closed after them; skips them where that kind cannot run. */
+export async function onEachS3(name: string, define: (s: Suite, server: () => S3Server, kind: S3Kind) => void): Promise<void> {
+  for (const kind of s3Kinds) {
+    const missing = await missingS3(kind);
+    suite(`${name} (${kind})`, (s) => {
+      let server: S3Server | undefined;
+      if (missing !== undefined) return s.skip('all of it', missing);
+      s.before(async () => {
+        server = await startS3(kind);
+      });
+      define(
+        s,
+        () => {
+          if (server === undefined) throw new Error(`${kind} is not started yet`);
+          return server;
+        },
+        kind,
+      );
+      s.after(async () => {
+        await server?.close();
+      });
+    });
+  }
+}
 
 /** The environment of `S3Server.env`, known before a server runs. */
 export const s3Env: Readonly<Record<string, string>> = {
@@ -103,7 +137,9 @@ async function versitygwCommand(
   mkdirSync(join(folder, 'data', bucket), { recursive: true });
   const tls = certificate === undefined ? [] : ['--cert', certificate.cert, '--key', certificate.key];
   const keys = ['--access', credentials.accessKeyId, '--secret', credentials.secretAccessKey, '--region', region];
-  return [await versitygw(), '--quiet', '--keep-alive', '--port', `127.0.0.1:${port}`, ...keys, ...tls, 'posix', join(folder, 'data')];
+  const program = await versitygw();
+  if (program === undefined) throw new Error(noVersitygw);
+  return [program, '--quiet', '--keep-alive', '--port', `127.0.0.1:${port}`, ...keys, ...tls, 'posix', join(folder, 'data')];
 }
 
 /** A shell beside the server waits for the end of its own input, which comes when this process is gone, and takes the server and its data along. */
