@@ -9,8 +9,8 @@ interface Translation {
   readonly retryable?: true;
 }
 
-/** What a request needs of the policy, by the SDK's name of the operation. */
-const actions: Readonly<Record<string, string>> = {
+/** What a request needs of the policy, by the SDK's name of the operation. docs/s3.md has the policy. */
+export const actions: Readonly<Record<string, string>> = {
   GetObject: 's3:GetObject',
   HeadObject: 's3:GetObject',
   PutObject: 's3:PutObject',
@@ -179,6 +179,12 @@ export function failureOf(error: unknown): S3Failure {
 export function isAbsent(error: unknown): boolean {
   const { name } = failureOf(error);
   return name === 'NoSuchKey' || name === 'NotFound';
+}
+
+/** True when a right is missing, or hidden by the server behind the same answer. */
+export function isDenied(error: unknown): boolean {
+  const { name, status } = failureOf(error);
+  return name === 'AccessDenied' || (status === 403 && byName[name] === undefined);
 }
 
 /** The refusal of a server that cannot say "only if absent". */

@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { openScratch } from '../../engine/base/scratch.ts';
 import { EngineError } from '../../engine/error.ts';
 import type { S3 } from './client.ts';
-import { isAbsent, oddAnswer } from './error.ts';
+import { isAbsent, isDenied, oddAnswer } from './error.ts';
 
 /** The SDK tries a request again, but not a body that breaks on its way. */
 const bodyTries = 4;
@@ -24,11 +24,28 @@ export async function readObject(s3: S3, key: string, name: string): Promise<Uin
         checkSize(what, answer.ContentLength, bytes.length);
         return bytes;
       } catch (error) {
-        if (isAbsent(error)) return undefined;
+        if (isAbsent(error) || (isDenied(error) && (await isListed(s3, key)) === false)) return undefined;
         throw error;
       }
     }),
   );
+}
+
+/**
+ * Whether a listing has that very name; undefined when it may not be asked. Where the right to list is bound to a prefix, S3 answers 403 instead of 404 for a
+ * name that is absent.
+ */
+async function isListed(s3: S3, key: string): Promise<boolean | undefined> {
+  const Bucket = s3.settings.bucket;
+  try {
+    const page = await s3.use(`listing s3://${Bucket}/${key}`, 'ListObjectsV2', (client, sdk) =>
+      client.send(new sdk.ListObjectsV2Command({ Bucket, Prefix: key, MaxKeys: 1 })),
+    );
+    return page.Name === undefined ? undefined : (page.Contents ?? []).some((object) => object.Key === key);
+  } catch (error) {
+    if (error instanceof EngineError) return undefined;
+    throw error;
+  }
 }
 
 /** Brings an object into a file of this machine; `release` removes it. Throws `lake.file-missing` when it is absent. */

@@ -126,7 +126,15 @@ function suitesIn(source: Source, body: ts.Node, bound: Bound, found: string[]):
     const values = new Map<string, Name>();
     for (const [i, parameter] of called.parameters.entries())
       if (ts.isIdentifier(parameter.name)) values.set(parameter.name.text, nameOf(node.arguments[i], bound));
-    if (declares(there, called)) suitesIn(there, called, values, found);
+    if (!declares(there, called)) return true;
+    suitesIn(there, called, values, found);
+    const given = node.arguments.filter(isFunction);
+    // A function of the file that a suite of another file takes in (`onEachS3`).
+    each(called, (inner) => {
+      if (ts.isCallExpression(inner) && calleeOf(inner) === 'suite')
+        for (const define of given) testsIn(source, asPattern(nameOf(inner.arguments[0], values)), define, bound, found);
+      return true;
+    });
     return true;
   });
 }

@@ -247,6 +247,17 @@ await onEachS3('S3 when things go wrong', ({ test, before, after }, s3, kind) =>
     assert.match((await errorOf(lake.replace('t/a', bytes('')))).hint ?? '', 's3:PutObject');
   });
 
+  test('where the right to list is bound to a prefix, an absent file is answered with 403, and told from a forbidden one', async () => {
+    const { lake } = lakeAt();
+    await lake.createIfAbsent('t/there', bytes('x'));
+    between.decide = ({ method, url }) => (method === 'GET' && !url.includes('list-type') ? s3Answer(403, 'AccessDenied') : 'pass');
+    assert.is(await lake.read('t/absent'), undefined);
+    assert.is(await codeOf(lake.read('t/there')), 'lake.no-right');
+    assert.is(await codeOf(lake.read('t/ther')), 'no error: undefined');
+    between.decide = () => s3Answer(403, 'AccessDenied');
+    assert.is(await codeOf(lake.read('t/absent')), 'lake.no-right', 'when it may not be listed either');
+  });
+
   test('a bucket that is not there is no absent file', async () => {
     const { lake } = lakeAt({ bucket: 'not-there' });
     assert.is(await codeOf(lake.read('t/a')), 'lake.no-bucket');
