@@ -273,8 +273,12 @@ function regionOf(error: unknown, { name, status, message }: S3Failure): Transla
   const redirected = name === 'PermanentRedirect' || name === 'TemporaryRedirect' || status === 301 || status === 307;
   const malformed = name === 'AuthorizationHeaderMalformed' || name === 'IllegalLocationConstraintException';
   if (!redirected && !malformed) return undefined;
-  const response = (error as { readonly $response?: { readonly headers?: Readonly<Record<string, string>> } }).$response;
-  const right = response?.headers?.['x-amz-bucket-region'] ?? /expecting '([a-z0-9-]+)'/.exec(message)?.[1];
+  const { $response, Region } = error as {
+    readonly $response?: { readonly headers?: Readonly<Record<string, string>> };
+    readonly Region?: unknown;
+  };
+  const named = typeof Region === 'string' ? Region : undefined;
+  const right = $response?.headers?.['x-amz-bucket-region'] ?? named ?? /expecting '([a-z0-9-]+)'/.exec(message)?.[1];
   return {
     code: 'lake.wrong-region',
     why: 'the bucket is in another region',

@@ -79,13 +79,19 @@ async function publish(s3: S3, localPath: string, key: string, began: () => void
 async function upload(s3: S3, what: string, localPath: string, key: string, size: number): Promise<void> {
   const { Upload } = await import('@aws-sdk/lib-storage');
   await s3.use(what, 'PutObject', async (client) => {
-    await new Upload({
-      client,
-      params: { Bucket: s3.settings.bucket, Key: key, Body: createReadStream(localPath, { highWaterMark: mebibyte }), ContentLength: size },
-      partSize: partSizeFor(size),
-      queueSize: partsAtOnce,
-      leavePartsOnError: false,
-    }).done();
+    const body = createReadStream(localPath, { highWaterMark: mebibyte });
+    try {
+      await new Upload({
+        client,
+        params: { Bucket: s3.settings.bucket, Key: key, Body: body, ContentLength: size },
+        partSize: partSizeFor(size),
+        queueSize: partsAtOnce,
+        leavePartsOnError: false,
+      }).done();
+    } finally {
+      // An upload that failed leaves its file open.
+      body.destroy();
+    }
   });
 }
 

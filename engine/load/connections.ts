@@ -74,6 +74,12 @@ export function readLake(raw: RawConfig, root: string, findings: Findings): Lake
       message: `\`${lake.prefix}\` is no prefix: a part of it is empty, \`.\` or \`..\``,
       hint: 'Write it such as `production` or `data/lake`.',
     });
+  if (lake.bucket?.endsWith('--x-s3') === true)
+    findings.on('/lake/bucket', 'value', {
+      code: 'config.value',
+      message: `\`${lake.bucket}\` is a directory bucket (S3 Express), whose listings have no order`,
+      hint: 'Take a general purpose bucket.',
+    });
   if (lake.endpoint !== undefined) checkEndpoint(lake.endpoint, findings);
   return {
     type: 's3',
