@@ -116,7 +116,7 @@ sources:
     url: \${SOURCE_URL}                   # in .env, which git ignores
 
 lake:
-  type: file
+  type: file                             # or a bucket: { type: s3, bucket: NAME, prefix: PATH, region: REGION }
   path: .engine/lake
 
 sinks:
