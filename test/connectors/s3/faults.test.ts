@@ -128,6 +128,22 @@ await onEachS3('S3 when things go wrong', ({ test, before, after }, s3, kind) =>
     assert.is((await readTable(lake, 't')).version, 0);
   });
 
+  test('a refusal that follows a lost answer does not say that nothing was written', async () => {
+    const { lake } = lakeAt();
+    await lake.createIfAbsent('t/first', bytes('x'));
+    let puts = 0;
+    between.decide = ({ method }) => {
+      if (method !== 'PUT') return 'pass';
+      puts += 1;
+      return puts === 1 ? 'lose answer' : s3Answer(403, 'AccessDenied');
+    };
+    const after = await errorOf(lake.createIfAbsent('t/a', bytes('a')));
+    assert.equal([after.code, after.retryable, puts], ['lake.no-right', true, 2]);
+    assert.is(text(await lake.read('t/a')), 'a', 'and it was written');
+    const alone = await errorOf(lake.createIfAbsent('t/b', bytes('b')));
+    assert.equal([alone.code, alone.retryable], ['lake.no-right', false]);
+  });
+
   test('409 means that another write is under way: it is tried again', async () => {
     const { lake } = lakeAt();
     await lake.createIfAbsent('t/first', bytes('x'));
@@ -377,6 +393,48 @@ await onEachS3('S3 when things go wrong', ({ test, before, after }, s3, kind) =>
     for (const name of odd) assert.is((await contentOf(lake, `t/x${name}y/${name}z`)).toString(), name);
     for (const name of odd) await lake.remove(`t/x${name}y/${name}z`);
     for await (const file of lake.list('t')) assert.unreachable(file.path);
+  });
+
+  test('every write carries a checksum, unless a setting lowers that', async () => {
+    const checksums = async (more: Record<string, string>): Promise<readonly boolean[]> => {
+      const { lake } = lakeAt(more);
+      await lake.createIfAbsent('t/a', bytes('a'));
+      await lake.replace('t/b', bytes('b'));
+      const { published } = await publishLarge(lake, 9 * 1024 * 1024);
+      await published;
+      const writes = between.seen.filter((p) => p.method === 'PUT');
+      assert.ok(writes.length >= 5);
+      return writes.map((p) => p.headers['x-amz-checksum-crc32'] !== undefined);
+    };
+    assert.not((await checksums({})).includes(false));
+    assert.not((await checksums({ checksums: 'when_required' })).includes(true));
+  });
+
+  if (kind === 'versitygw')
+    test('credentials come from a profile too; none at all is an error of its own', async () => {
+      const file = join(root, 'credentials');
+      const { accessKeyId, secretAccessKey } = server.credentials;
+      await writeFile(file, `[lake]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`);
+      const kept = { ...process.env };
+      delete process.env.AWS_ACCESS_KEY_ID;
+      delete process.env.AWS_SECRET_ACCESS_KEY;
+      try {
+        assert.is(await codeOf(lakeAt().lake.read('t/a')), 'lake.no-credentials');
+        process.env.AWS_SHARED_CREDENTIALS_FILE = file;
+        process.env.AWS_PROFILE = 'lake';
+        assert.is(await codeOf(lakeAt().lake.read('t/a')), 'no error: undefined');
+        process.env.AWS_PROFILE = 'other';
+        assert.is(await codeOf(lakeAt().lake.read('t/a')), 'lake.no-credentials');
+      } finally {
+        delete process.env.AWS_PROFILE;
+        Object.assign(process.env, kept);
+      }
+    });
+
+  test('without an endpoint of its own a lake needs a region', async () => {
+    const one = openS3(s3Settings({ bucket: server.bucket }));
+    opened.push(one);
+    assert.is(await codeOf(openS3Lake(one, root).read('t/a')), 'lake.no-region');
   });
 
   test('a folder for data files is new, or an error', async () => {

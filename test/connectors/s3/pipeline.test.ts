@@ -5,11 +5,12 @@ import * as assert from 'uvu/assert';
 import { openS3 } from '../../../connectors/s3/client.ts';
 import { openS3Lake } from '../../../connectors/s3/lake.ts';
 import { s3Settings } from '../../../connectors/s3/settings.ts';
+import { makeCertificates } from '../../support/certificates.ts';
 import { differenceOf } from '../../support/compare.ts';
 import { readDelta, storageOptions } from '../../support/deltalake.ts';
 import { freshDatabase, type TestDatabase } from '../../support/postgres.ts';
 import { createRig, type Rig } from '../../support/rig.ts';
-import { onEachS3, type S3Server } from '../../support/s3.ts';
+import { onEachS3, type S3Server, startS3 } from '../../support/s3.ts';
 
 const yaml = `
 version: 1
@@ -24,7 +25,7 @@ pipelines:
   changed: { mode: incremental, tables: [users] }
 `;
 
-await onEachS3('a pipeline with its lake on S3', ({ test, before, after }, s3) => {
+await onEachS3('a pipeline with its lake on S3', ({ test, before, after }, s3, kind) => {
   let server: S3Server;
   let source: TestDatabase;
   let warehouse: TestDatabase;
@@ -105,6 +106,28 @@ await onEachS3('a pipeline with its lake on S3', ({ test, before, after }, s3) =
     const done = await rig.engine('doctor');
     assert.match(done.stdout, /of eight writers one wins/, `${done.stdout}\n${done.stderr}`);
     assert.is(done.code, 0, done.stdout);
+  });
+
+  test('a lake behind TLS is trusted by the file in the configuration, or by NODE_EXTRA_CA_CERTS', async () => {
+    const certificates = makeCertificates(rig.root, 'nobody');
+    const secure = await startS3(kind, { certificate: { cert: certificates.serverCert, key: certificates.serverKey } });
+    try {
+      const tls = yaml.replace('"${LAKE_ENDPOINT}"', secure.endpoint);
+      rig.write('tls.yaml', tls);
+      rig.write('ca.yaml', tls.replace('type: s3,', 'type: s3, caFile: ca.crt,'));
+      const show = (config: string) => rig.engine('query', '--config', join(rig.root, config), 'SHOW TABLES');
+      const refused = await show('tls.yaml');
+      assert.is(refused.code, 3, refused.stdout);
+      assert.match(refused.stderr, /certificate is not trusted/);
+      const trusted = await show('ca.yaml');
+      assert.is(trusted.code, 0, trusted.stderr);
+      rig.env.NODE_EXTRA_CA_CERTS = certificates.authority;
+      const extra = await show('tls.yaml');
+      assert.is(extra.code, 0, extra.stderr);
+    } finally {
+      delete rig.env.NODE_EXTRA_CA_CERTS;
+      await secure.close();
+    }
   });
 
   test('a bucket that is not there is a failure of the world, with the way out and without the secret', async () => {
