@@ -101,10 +101,26 @@ await onEachS3('S3 when things go wrong', ({ test, before, after }, s3, kind) =>
 
   test('the lost answer of the last request of an upload is found out', async () => {
     const { lake } = lakeAt();
-    between.decide = once((method, url) => method === 'POST' && /[?&]uploadId=/.test(url), 'lose answer');
+    let ends = 0;
+    between.decide = ({ method, url }) => {
+      if (method !== 'POST' || !/[?&]uploadId=/.test(url)) return 'pass';
+      ends += 1;
+      // Some servers know an upload no more once it is complete.
+      return ends === 1 ? 'lose answer' : s3Answer(404, 'NoSuchUpload');
+    };
     const { content, published } = await publishLarge(lake, 10 * 1024 * 1024);
     assert.is(await published, content.length);
+    assert.is(ends, 2);
     assert.ok((await contentOf(lake, 't/run/part-0')).equals(content));
+  });
+
+  test('an upload whose end is refused is no upload: the part is not there', async () => {
+    const { lake } = lakeAt();
+    between.decide = ({ method, url }) => (method === 'POST' && /[?&]uploadId=/.test(url) ? s3Answer(400, 'InvalidPart') : 'pass');
+    const { published } = await publishLarge(lake, 10 * 1024 * 1024);
+    assert.is(await codeOf(published), 'lake.s3');
+    assert.is(await lake.read('t/run/part-0'), undefined);
+    assert.is(await uploads(), 0);
   });
 
   test('an error inside a 200 answer to the last request of an upload is an error, and tried again', async () => {
@@ -435,6 +451,16 @@ await onEachS3('S3 when things go wrong', ({ test, before, after }, s3, kind) =>
     const one = openS3(s3Settings({ bucket: server.bucket }));
     opened.push(one);
     assert.is(await codeOf(openS3Lake(one, root).read('t/a')), 'lake.no-region');
+  });
+
+  test('a listing that writes a space as `+`, as Amazon does, is read so', async () => {
+    const { lake, prefix } = lakeAt();
+    const contents = ['a+b%2Bc', 'd%20e'].map((name) => `<Contents><Key>${prefix}/t/${name}</Key><Size>1</Size></Contents>`).join('');
+    const body = `<?xml version="1.0"?><ListBucketResult><Name>lake</Name><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>${contents}</ListBucketResult>`;
+    between.decide = () => ({ status: 200, body, headers: { 'content-type': 'application/xml' } });
+    const found: string[] = [];
+    for await (const file of lake.list('t')) found.push(file.path);
+    assert.equal(found, ['t/a b+c', 't/d e']);
   });
 
   test('a folder for data files is new, or an error', async () => {
