@@ -334,6 +334,10 @@ await onEachS3('S3 when things go wrong', ({ test, before, after }, s3, kind) =>
       const { lake } = lakeAt();
       between.decide = () => ({ status: 200, body: '<html><body>hello</body></html>', headers: { 'content-type': 'text/html' } });
       assert.ok(['lake.odd-answer', 'lake.not-s3'].includes(await codeOf(lake.read('t/a'))));
+      const listed = async (): Promise<void> => {
+        for await (const file of lake.list('t')) assert.unreachable(file.path);
+      };
+      assert.ok(['lake.odd-answer', 'lake.not-s3'].includes(await codeOf(listed())), 'a page of the web is no empty listing');
     });
 
   test('a certificate is trusted when its authority is named, else refused', async () => {
