@@ -36,7 +36,7 @@ export function extractColumns(relation: SourceRelation, table: TableConfig, kno
   return relation.columns
     .filter((c) => (include === undefined || include.includes(c.name)) && !exclude.includes(c.name))
     .map((c) => {
-      const name = rename[c.name] ?? c.name;
+      const name = (Object.hasOwn(rename, c.name) ? rename[c.name] : undefined) ?? c.name;
       if (reserved.includes(name.toLowerCase()))
         throw new EngineError(
           'usage',
@@ -56,7 +56,7 @@ export function extractColumns(relation: SourceRelation, table: TableConfig, kno
       given.add(name);
       const lakeName = before.get(name) ?? cleanName(name, taken);
       taken.add(lakeName.toLowerCase());
-      const passage = passageOf(c.type, types[c.name] === 'string');
+      const passage = passageOf(c.type, Object.hasOwn(types, c.name) && types[c.name] === 'string');
       return {
         source: c,
         passage,
