@@ -63,6 +63,7 @@ const promised: Readonly<Record<string, readonly string[]>> = {
     'The entry says what came: files with their rows, removals, schema, protocol, and what extract it was',
     'A full extract removes every file before it',
     'The protocol asks for `timestampNtz` only where such a column is',
+    "The table's properties keep readers and writers from cleaning its log, or forgetting its fence",
     'The fence survives checkpoints and the cleaning of the log, and may go back',
     'A compaction by others brings nothing to load; rows that others add or remove are seen',
     'Where an entry or its files are gone the loader takes all active files as a full',

@@ -55,6 +55,7 @@ suite('a commit', ({ test, before, after }) => {
     assert.equal(state.protocol, { minReaderVersion: 1, minWriterVersion: 2 });
     assert.equal(state.fields, idAndText);
     assert.is(state.metadata?.configuration['delta.enableExpiredLogCleanup'], 'false');
+    assert.not('delta.setTransactionRetentionDuration' in (state.metadata?.configuration ?? {}), 'or the fence would be forgotten');
     assert.is(state.metadata?.configuration['engine.key'], '["id"]');
     assert.match(state.metadata?.id ?? '', /^[0-9a-f-]{36}$/);
     assert.equal(
