@@ -1,7 +1,8 @@
 import { balanceOf, moveSome } from './ledger.ts';
 import { type Cell, faultOf, needsLongLog, neverComes, pipelineOf, showCell } from './matrix.ts';
 import { showVerdict, wrongIn } from './oracle.ts';
-import { type LakeKind, type LedgerProject, openLedgerProject } from './project.ts';
+import type { LakeKind } from './place.ts';
+import { type LedgerProject, openLedgerProject } from './project.ts';
 
 /** What became of one cell; `wrong` says in words what is not as it must be. */
 export interface CellResult {

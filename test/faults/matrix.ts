@@ -1,5 +1,6 @@
 import { type Effect, effects } from '../../engine/base/effect.ts';
-import type { LakeKind, PipelineName } from './project.ts';
+import type { LakeKind } from './place.ts';
+import type { PipelineName } from './project.ts';
 
 /** One place where a run is struck. */
 export interface Cell {

@@ -1,6 +1,4 @@
-import { join } from 'node:path';
 import type pg from 'pg';
-import { openFileLake } from '../../connectors/file/lake.ts';
 import { quoteIdentifier } from '../../connectors/postgres/identifier.ts';
 import { checkpointEvery } from '../../lake/checkpoint.ts';
 import { readTable } from '../../lake/log.ts';
@@ -11,8 +9,7 @@ import { waitUntil } from '../support/wait.ts';
 import { openDeltaReader } from './delta-reader.ts';
 import { createLedgers, ledgers } from './ledger.ts';
 import { judge, type OracleParts, type Verdict } from './oracle.ts';
-
-export type LakeKind = 'file' | 's3';
+import { type LakeKind, openLakePlace } from './place.ts';
 
 /** A project of the two ledgers on a real source and a real warehouse, run by the real command, with an oracle. */
 export interface LedgerProject {
@@ -38,9 +35,9 @@ export interface LedgerProject {
 }
 
 /** The lookback is shorter than late writers are late: the fence alone must find what commits after a run has passed. */
-const project = `version: 1
+const projectOn = (lake: string): string => `version: 1
 sources: { production: { type: postgres, url: "\${SOURCE_URL}" } }
-lake: { type: file, path: lake }
+lake: ${lake}
 sinks: { warehouse: { type: postgres, url: "\${WAREHOUSE_URL}", schema: staging } }
 dbt: { project: dbt, sink: warehouse }
 state: { url: "\${STATE_URL}" }
@@ -84,11 +81,16 @@ export async function openLedgerProject(options: {
     );
     sourceUrl = Object.assign(new URL(source.url), { username: role, password: 'reads' }).href;
   }
-  const rig = await createRig({ 'pipelines.yaml': project, 'dbt/dbt_project.yml': dbtProject, 'dbt/models/balance.sql': balanceModel });
-  Object.assign(rig.env, { SOURCE_URL: sourceUrl, WAREHOUSE_URL: warehouse.url, STATE_URL: warehouse.url });
+  const place = await openLakePlace(options.lake ?? 'file');
+  const rig = await createRig({
+    'pipelines.yaml': projectOn(place.yaml),
+    'dbt/dbt_project.yml': dbtProject,
+    'dbt/models/balance.sql': balanceModel,
+  });
+  Object.assign(rig.env, place.env, { SOURCE_URL: sourceUrl, WAREHOUSE_URL: warehouse.url, STATE_URL: warehouse.url });
   const delta = await openDeltaReader();
-  const lake = openFileLake(join(rig.root, 'lake'));
-  const oracle: OracleParts = { source: from, warehouse: to, delta, place: (table) => ({ path: join(rig.root, 'lake', table) }) };
+  const lake = place.open(rig.root);
+  const oracle: OracleParts = { source: from, warehouse: to, delta, place: (table) => place.table(rig.root, table) };
   /** A process takes its environment when it is started. */
   const withEnv = <T>(env: Readonly<Record<string, string>>, start: () => T): T => {
     const before = { ...rig.env };
@@ -142,6 +144,7 @@ export async function openLedgerProject(options: {
     async close() {
       await delta.close();
       await rig.cleanup();
+      await place.close();
       await endPrepared(from);
       if (options.reader === true) await from.query(`DROP OWNED BY ${quoteIdentifier(role)}; DROP ROLE ${quoteIdentifier(role)}`);
       await source.drop();

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { agrees, balanceOf } from './ledger.ts';
 import { showVerdict, wrongIn } from './oracle.ts';
-import { type LakeKind, openLedgerProject } from './project.ts';
+import type { LakeKind } from './place.ts';
+import { openLedgerProject } from './project.ts';
 import { seeded } from './random.ts';
 import { startWriters } from './writers.ts';
 
