@@ -122,6 +122,7 @@ const promised: Readonly<Record<string, readonly string[]>> = {
     'delta-rs and DuckDB give the same latest rows per key',
     'Two independent S3 servers pass the same suite as a folder',
     'A fault before and after each named effect, in full and incremental runs, on a folder and on S3',
+    'A run that stands still in any phase is taken over, and commits no more when it wakes up',
     'Proxies before Postgres and S3 that delay, cut, answer 503 and drop answers',
   ],
 };
