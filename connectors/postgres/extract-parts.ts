@@ -149,6 +149,8 @@ async function readRanges(work: Work, first: SourceReader, files: MeasuredFiles)
         range = queue.take();
         if (range === undefined) return;
       }
+      // Rows in DuckDB's hands are not all counted against its memory: once one range was too much, the next ones are weighed before.
+      if (alone && (await bytesOf(work, reader, range)) > source.reading.memoryBytes / 8 && queue.cut(range)) continue;
       if (await readRange(work, reader, range, `part-${names.taken++}`)) {
         queue.fitted(range);
         continue;
@@ -203,6 +205,18 @@ async function readRange(work: Work, reader: SourceReader, range: TidRange, name
     for (const file of await readdir(format.folder)) if (file.startsWith(`${name}-`)) await rm(join(format.folder, file), { force: true });
     return false;
   }
+}
+
+/** Bytes of a range's values as text, which is about what they take on their way. */
+async function bytesOf({ decided }: PartsJob, reader: SourceReader, range: TidRange): Promise<number> {
+  const widths = decided.columns.map(
+    ({ source, passage }) => `coalesce(pg_catalog.octet_length((${passage.select(quoteIdentifier(source.name))})::pg_catalog.text), 0)`,
+  );
+  if (widths.length === 0) return 0;
+  const [row] = await reader.query(
+    `SELECT coalesce(sum((${widths.join(' + ')})::pg_catalog.int8), 0)::pg_catalog.text AS bytes FROM ${quoteRelation(decided.relation.relation)} WHERE ${rangeSql(range) ?? 'true'}`,
+  );
+  return Number(row?.bytes ?? 0);
 }
 
 /** The error of a row that does not fit even alone, by its key and its widest column. */
