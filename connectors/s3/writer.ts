@@ -11,12 +11,13 @@ import { keyOf, keysBelow } from './key.ts';
 import { s3Uri } from './settings.ts';
 
 const mebibyte = 1024 * 1024;
-const smallestPart = 8 * mebibyte;
-const partsAtOnce = 4;
+/** S3 takes no smaller ones, but for the last. */
+const smallestPart = 5 * mebibyte;
+const partsAtOnce = 3;
 /** S3's own limit for the parts of one upload. */
 const mostParts = 10_000;
 
-/** Bytes of one part of an upload: 8 MiB, or as much more as keeps the number of parts within S3's limit. */
+/** Bytes of one part of an upload: 5 MiB, or as much more as keeps the number of parts within S3's limit. */
 export function partSizeFor(bytes: number): number {
   return Math.max(smallestPart, Math.ceil(bytes / mostParts / mebibyte) * mebibyte);
 }

@@ -82,7 +82,7 @@ await onEachS3('S3 when things go wrong', ({ test, before, after }, s3, kind) =>
     const { lake } = lakeAt();
     const { content, published } = await publishLarge(lake, 20 * 1024 * 1024 + 4);
     assert.is(await published, content.length);
-    assert.is(between.seen.filter((p) => /[?&]partNumber=\d/.test(p.url)).length, 3);
+    assert.is(between.seen.filter((p) => /[?&]partNumber=\d/.test(p.url)).length, 5);
     assert.ok((await contentOf(lake, 't/run/part-0')).equals(content));
     assert.is(await uploads(), 0);
     assert.equal(readdirSync(join(root, '.engine', 'tmp')), []);
@@ -490,8 +490,8 @@ await onEachS3('S3 when things go wrong', ({ test, before, after }, s3, kind) =>
 
   test('parts grow so that 10,000 of them hold the largest object', () => {
     const mebibyte = 1024 * 1024;
-    assert.is(partSizeFor(1), 8 * mebibyte);
-    assert.is(partSizeFor(80_000 * mebibyte), 8 * mebibyte);
+    assert.is(partSizeFor(1), 5 * mebibyte);
+    assert.is(partSizeFor(50_000 * mebibyte), 5 * mebibyte);
     const largest = 5 * mebibyte * mebibyte;
     assert.ok(Math.ceil(largest / partSizeFor(largest)) <= 10_000);
     assert.is(partSizeFor(largest) % mebibyte, 0);
