@@ -10,6 +10,9 @@ import { missingS3, type S3Server, startS3 } from '../support/s3.ts';
 import { suite } from '../support/suite.ts';
 import { zooSql, zooTypes } from '../support/zoo.ts';
 
+const allTypes = join(import.meta.dirname, '..', '..', '..', 'shared', 'data', 'all_pg_types.sql');
+const missing = await missingS3('versitygw');
+
 const yaml = (lake: string): string => `
 version: 1
 sources: { production: { type: postgres, url: "\${SOURCE_URL}" } }
@@ -213,8 +216,6 @@ suite('odd tables', ({ test }) => {
     }));
 });
 
-const allTypes = join(import.meta.dirname, '..', '..', '..', 'shared', 'data', 'all_pg_types.sql');
-
 suite('a table of each family of types', ({ test, skip }) => {
   if (!existsSync(allTypes)) return skip('all of them go through unchanged', 'no ../shared/data');
   test('all of them go through unchanged, and delta-rs reads every one', () =>
@@ -232,8 +233,6 @@ suite('a table of each family of types', ({ test, skip }) => {
       }
     }));
 });
-
-const missing = await missingS3('versitygw');
 
 suite('every type on S3', ({ test, skip, before, after }) => {
   if (missing !== undefined) return skip('the zoo of values', missing);

@@ -120,7 +120,7 @@ suite('what an extract takes', ({ test, before, after }) => {
       assert.is(await latest(rig, 5), 'local', 'hours below a UTC fence');
       assert.is(facts.rows, 1);
       assert.match((await rig.planExtract('incremental', table)).sql.join(), /AT TIME ZONE 'America\/New_York'/);
-      await client.query(`ALTER ROLE ${role} SET TimeZone = 'Europe/Berlin'`);
+      await client.query(`ALTER ROLE ${role} IN DATABASE ${db.name} SET TimeZone = 'Europe/Berlin'`);
       const error = await failureOf(rig, table);
       assert.is(error.code, 'extract.cursor-zone');
       assert.match(error.message, /several: America\/New_York, Europe\/Berlin/);

@@ -144,7 +144,7 @@ suite('postgres.extract', ({ test, before, after }) => {
   test("a cursor without time zone is refused where this role's setting hides the zone of others", async () => {
     await reset();
     await client.query('ALTER TABLE users ALTER COLUMN updated_at TYPE timestamp');
-    await client.query(`ALTER ROLE ${role} SET TimeZone = 'UTC'`);
+    await client.query(`ALTER ROLE ${role} IN DATABASE ${db.name} SET TimeZone = 'UTC'`);
     try {
       const rig = await rigOn(limitedUrl);
       await extractUsers(rig, 'full');
@@ -159,7 +159,7 @@ suite('postgres.extract', ({ test, before, after }) => {
       await extractUsers(plain, 'full');
       await extractUsers(plain);
     } finally {
-      await client.query(`ALTER ROLE ${role} RESET TimeZone`);
+      await client.query(`ALTER ROLE ${role} IN DATABASE ${db.name} RESET TimeZone`);
       await client.query(`ALTER DATABASE ${db.name} RESET TimeZone`);
     }
   });

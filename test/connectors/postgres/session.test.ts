@@ -67,7 +67,8 @@ suite('sessions', (s) => {
 
   s.test("the engine's settings are in force whatever the role's defaults are, by pg and by a connection string", async () => {
     await withRole('plain-password', async (role, admin) => {
-      for (const setting of hostile.split(';')) await admin.query(`ALTER ROLE ${quoteIdentifier(role)} ${setting.trim()}`);
+      for (const setting of hostile.split(';'))
+        await admin.query(`ALTER ROLE ${quoteIdentifier(role)} IN DATABASE ${quoteIdentifier(database.name)} ${setting.trim()}`);
       const server = serverOf(urlFor(role, 'plain-password'));
       const client = await server.connect('a label');
       const { rows } = await client.query({ text: asked, rowMode: 'array' });
