@@ -131,6 +131,8 @@ export async function openStruckProject(): Promise<StruckProject> {
       const seconds = (Date.now() - began) / 1000;
       const struck = proxy.strikes.length > 0;
       proxy.strike();
+      // A run that failed quickly may be over before the server is there again: the next one is to be a clean one.
+      await proxy.back();
       const wrong: string[] = [];
       const output = `${run.stdout}\n${run.stderr}`;
       if (!struck) wrong.push('the fault did not strike');

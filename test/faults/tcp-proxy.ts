@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { waitUntil } from '../support/wait.ts';
 import { backendFrames, frontendFrames } from './postgres-frames.ts';
 import { createRules, lasts, type Rule } from './rules.ts';
 
@@ -25,6 +26,8 @@ export interface PostgresProxy {
   readonly strikes: readonly string[];
   /** Every message that passed since rules were last set, cut short: for finding out where to strike. */
   readonly seen: readonly string[];
+  /** Resolves once new connections are taken again. */
+  back(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -40,7 +43,7 @@ export async function openPostgresProxy(target: { readonly host: string; readonl
   const open = new Set<() => void>();
   let port = 0;
   let server: Server | undefined;
-  let back: NodeJS.Timeout | undefined;
+  let returning: NodeJS.Timeout | undefined;
 
   const listen = async (): Promise<void> => {
     const fresh = createServer({ noDelay: true }, serve);
@@ -58,7 +61,7 @@ export async function openPostgresProxy(target: { readonly host: string; readonl
     server?.close();
     server = undefined;
     endAll();
-    back = setTimeout(() => void listen(), forMs);
+    returning = setTimeout(() => void listen(), forMs);
   };
 
   const serve = (client: Socket): void => {
@@ -132,8 +135,9 @@ export async function openPostgresProxy(target: { readonly host: string; readonl
     },
     strikes: rules.strikes,
     seen,
+    back: () => waitUntil(() => server !== undefined, 'the proxy to be back'),
     async close() {
-      clearTimeout(back);
+      clearTimeout(returning);
       endAll();
       const closing = server;
       if (closing === undefined) return;
