@@ -2,6 +2,16 @@ import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 
 export type { DuckDBConnection, DuckDBInstance };
 
+/**
+ * DuckDB's allocator keeps freed memory for later use, more the longer it works. These settings (DuckDB docs, configuration) have it given back by threads of the
+ * allocator, and after every task that used this much.
+ */
+const tidyAllocator = {
+  allocator_background_threads: 'true',
+  allocator_flush_threshold: '16MB',
+  allocator_bulk_deallocation_flush_threshold: '16MB',
+} as const;
+
 export interface DuckDBSettings {
   /** Above it DuckDB spills to `tempFolder`, or fails with its out-of-memory error. */
   readonly memoryBytes: number;
@@ -25,6 +35,7 @@ export async function openDuckDB(settings: DuckDBSettings): Promise<DuckDBInstan
     preserve_insertion_order: String(settings.preserveInsertionOrder ?? false),
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
+    ...tidyAllocator,
   });
 }
 

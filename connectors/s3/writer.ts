@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openScratch } from '../../engine/base/scratch.ts';
@@ -9,18 +8,7 @@ import type { S3 } from './client.ts';
 import { isAbsent, oddAnswer } from './error.ts';
 import { keyOf, keysBelow } from './key.ts';
 import { s3Uri } from './settings.ts';
-
-const mebibyte = 1024 * 1024;
-/** S3 takes no smaller ones, but for the last. */
-const smallestPart = 5 * mebibyte;
-const partsAtOnce = 3;
-/** S3's own limit for the parts of one upload. */
-const mostParts = 10_000;
-
-/** Bytes of one part of an upload: 5 MiB, or as much more as keeps the number of parts within S3's limit. */
-export function partSizeFor(bytes: number): number {
-  return Math.max(smallestPart, Math.ceil(bytes / mostParts / mebibyte) * mebibyte);
-}
+import { createUploader, type Uploader } from './upload.ts';
 
 /** `Lake.write` for S3: parts are made in a folder of this machine, uploaded one file at a time (each by several parts at once), and then removed here. */
 export async function openWriter(s3: S3, root: string, folder: string): Promise<LakeWriter> {
@@ -29,6 +17,7 @@ export async function openWriter(s3: S3, root: string, folder: string): Promise<
   const localFolder = await openScratch(root, 'write').catch((error: unknown) => {
     throw lakeError(error, `making a folder under ${root}`);
   });
+  const uploader = createUploader(s3);
   const published = new Set<string>();
   let before: Promise<unknown> = Promise.resolve();
   return {
@@ -36,7 +25,7 @@ export async function openWriter(s3: S3, root: string, folder: string): Promise<
     publish: (name) => {
       const key = keyOf(s3.settings, `${folder}/${name}`);
       // One after the other: memory is that of one upload, however many parts wait.
-      const mine = before.then(() => publish(s3, join(localFolder, name), key, () => published.add(key)));
+      const mine = before.then(() => publish(s3, uploader, join(localFolder, name), key, () => published.add(key)));
       before = mine.catch(() => undefined);
       return mine;
     },
@@ -59,14 +48,14 @@ async function refuseTaken(s3: S3, folder: string, prefix: string): Promise<void
     });
 }
 
-async function publish(s3: S3, localPath: string, key: string, began: () => void): Promise<number> {
+async function publish(s3: S3, uploader: Uploader, localPath: string, key: string, began: () => void): Promise<number> {
   const what = `writing s3://${s3.settings.bucket}/${key}`;
   const { size } = await stat(localPath).catch((error: unknown) => {
     throw lakeError(error, `reading ${localPath}`);
   });
   began();
   try {
-    await upload(s3, what, localPath, key, size);
+    await uploader.send(localPath, key, size);
   } catch (error) {
     // An answer that was lost: asked again, S3 knows no such upload any more. The object is there whole, or not at all.
     if ((await sizeOf(s3, what, key).catch(() => undefined)) !== size) throw error;
@@ -75,25 +64,6 @@ async function publish(s3: S3, localPath: string, key: string, began: () => void
   if (there !== size) throw oddAnswer(what, `${size} bytes were sent, ${there ?? 'no'} bytes are there`);
   await rm(localPath);
   return size;
-}
-
-async function upload(s3: S3, what: string, localPath: string, key: string, size: number): Promise<void> {
-  const { Upload } = await import('@aws-sdk/lib-storage');
-  await s3.use(what, 'PutObject', async (client) => {
-    const body = createReadStream(localPath, { highWaterMark: mebibyte });
-    try {
-      await new Upload({
-        client,
-        params: { Bucket: s3.settings.bucket, Key: key, Body: body, ContentLength: size },
-        partSize: partSizeFor(size),
-        queueSize: partsAtOnce,
-        leavePartsOnError: false,
-      }).done();
-    } finally {
-      // An upload that failed leaves its file open.
-      body.destroy();
-    }
-  });
 }
 
 async function sizeOf(s3: S3, what: string, key: string): Promise<number | undefined> {

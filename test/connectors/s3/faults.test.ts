@@ -10,7 +10,7 @@ import { checkup } from '../../../connectors/s3/checkup.ts';
 import { openS3, type S3 } from '../../../connectors/s3/client.ts';
 import { openS3Lake } from '../../../connectors/s3/lake.ts';
 import { s3Settings } from '../../../connectors/s3/settings.ts';
-import { partSizeFor } from '../../../connectors/s3/writer.ts';
+import { partSizeFor } from '../../../connectors/s3/upload.ts';
 import { redact } from '../../../engine/base/secret.ts';
 import { commit } from '../../../lake/commit.ts';
 import type { Lake } from '../../../lake/lake.ts';
