@@ -3,6 +3,7 @@ import { effects } from '../../engine/base/effect.ts';
 import { killMatrix, matrixHead, showResult } from './kill-matrix.ts';
 import { allCells, showCell } from './matrix.ts';
 import { type FaultResult, openStruckProject, postgresFaults, showFault, showFaultResult } from './postgres-faults.ts';
+import { openStruckLake, s3Faults, showS3Fault } from './s3-faults.ts';
 import { showStop, stopMatrix } from './stop-matrix.ts';
 import { storm } from './storm.ts';
 
@@ -48,23 +49,8 @@ const commands: Readonly<Record<string, () => Promise<boolean>>> = {
     say(`${results.filter((r) => r.stopped).length} stopped, ${results.filter((r) => r.first === 4).length} refused, ${bad.length} wrong`);
     return bad.length === 0 && results.length > 0;
   },
-  postgres: async () => {
-    const faults = postgresFaults.filter((fault) => values.only === undefined || showFault(fault).includes(values.only));
-    const struck = await openStruckProject();
-    const results: FaultResult[] = [];
-    try {
-      for (const fault of faults) {
-        const result = await struck.strike(fault);
-        results.push(result);
-        say(showFaultResult(result));
-      }
-    } finally {
-      await struck.close();
-    }
-    const bad = results.filter((result) => result.wrong.length > 0);
-    say(`${results.length} faults, ${results.filter((r) => r.code === 0).length} runs went on to their end, ${bad.length} wrong`);
-    return bad.length === 0 && results.length > 0;
-  },
+  postgres: async () => strikeAll(postgresFaults, showFault, await openStruckProject()),
+  s3: async () => strikeAll(s3Faults, showS3Fault, await openStruckLake()),
   storm: async () => {
     const { lake, role } = values;
     const seconds = Number(values.minutes) * 60;
@@ -75,9 +61,29 @@ const commands: Readonly<Record<string, () => Promise<boolean>>> = {
   },
 };
 
+async function strikeAll<Fault>(
+  all: readonly Fault[],
+  show: (fault: Fault) => string,
+  struck: { strike(fault: Fault): Promise<FaultResult>; close(): Promise<void> },
+): Promise<boolean> {
+  const results: FaultResult[] = [];
+  try {
+    for (const fault of all.filter((each) => values.only === undefined || show(each).includes(values.only))) {
+      const result = await struck.strike(fault);
+      results.push(result);
+      say(showFaultResult(result));
+    }
+  } finally {
+    await struck.close();
+  }
+  const bad = results.filter((result) => result.wrong.length > 0);
+  say(`${results.length} faults, ${results.filter((r) => r.code === 0).length} runs went on to their end, ${bad.length} wrong`);
+  return bad.length === 0 && results.length > 0;
+}
+
 function usage(): never {
   say(
-    'usage: npm run storm -- [--minutes 10] [--lake file|s3] [--role reader|all] [--seed N]\n       npm run faults -- list | kill-matrix | stop-matrix [--waits] | postgres [--lake file|s3] [--only TEXT]',
+    'usage: npm run storm -- [--minutes 10] [--lake file|s3] [--role reader|all] [--seed N]\n       npm run faults -- list | kill-matrix | stop-matrix [--waits] | postgres | s3 [--lake file|s3] [--only TEXT]',
   );
   process.exit(2);
 }

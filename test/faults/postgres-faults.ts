@@ -161,7 +161,8 @@ export function judgeOutput(code: number | null, output: string): readonly strin
   ];
 }
 
-function firstTrouble(stderr: string): string {
+/** What a run said first of what went wrong, as one line. */
+export function firstTrouble(stderr: string): string {
   return (stderr.split('\n').find((line) => /failed|error|what to do/i.test(line)) ?? '').trim().slice(0, 160);
 }
 

@@ -9,7 +9,7 @@ import { waitUntil } from '../support/wait.ts';
 import { openDeltaReader } from './delta-reader.ts';
 import { createLedgers, ledgers } from './ledger.ts';
 import { judge, type OracleParts, type Verdict } from './oracle.ts';
-import { type LakeKind, openLakePlace } from './place.ts';
+import { type Detour, type LakeKind, openLakePlace } from './place.ts';
 
 /** A project of the two ledgers on a real source and a real warehouse, run by the real command, with an oracle. */
 export interface LedgerProject {
@@ -63,11 +63,12 @@ const balanceModel = `select (select sum(amount) from staging.ledger_a) + (selec
 
 export type PipelineName = 'full' | 'changed' | 'full_dbt' | 'changed_dbt';
 
-/** Makes it with `rows` accounts in each table; nothing has run yet. `reader` gives the source's URL a role that may only read the tables. */
+/** Makes it with `rows` accounts in each table; nothing has run yet. `reader` gives the source's URL a role that may only read the tables; `detour` is for a lake on S3. */
 export async function openLedgerProject(options: {
   readonly rows: number;
   readonly lake?: LakeKind;
   readonly reader?: boolean;
+  readonly detour?: Detour;
 }): Promise<LedgerProject> {
   const source = await freshDatabase('ledger');
   const warehouse = await freshDatabase('ledger_dw');
@@ -81,7 +82,7 @@ export async function openLedgerProject(options: {
     );
     sourceUrl = Object.assign(new URL(source.url), { username: role, password: 'reads' }).href;
   }
-  const place = await openLakePlace(options.lake ?? 'file');
+  const place = await openLakePlace(options.lake ?? 'file', options.detour);
   const rig = await createRig({
     'pipelines.yaml': projectOn(place.yaml),
     'dbt/dbt_project.yml': dbtProject,

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { type ClientRequest, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** One request on its way to a server. */
@@ -11,12 +11,18 @@ export interface Passing {
   readonly index: number;
 }
 
-/** What becomes of it. `without` leaves headers out; `lose answer` lets the server do its work and then cuts; `cut body` sends half of the answer's body. */
+/**
+ * What becomes of it. `cut` ends the connection in its place; `cut request` hands half of its body on and ends both connections; `lose answer` lets the server
+ * do its work and then cuts; `cut body` sends half of the answer's body. `without` leaves a header out; `delayMs` holds the request back.
+ */
 export type Fate =
   | 'pass'
+  | 'cut'
+  | 'cut request'
   | 'lose answer'
   | 'cut body'
   | { readonly without: string }
+  | { readonly delayMs: number }
   | { readonly status: number; readonly body: string; readonly headers?: Readonly<Record<string, string>> };
 
 /** What stands between the engine and an S3 server in a test. */
@@ -52,6 +58,8 @@ export async function standBetween(endpoint: string): Promise<Between> {
     between.seen.push(passing);
     const fate = between.decide(passing);
     if (typeof fate === 'object' && 'status' in fate) return answer(from, to, fate);
+    if (typeof fate === 'object' && 'delayMs' in fate) return void setTimeout(() => forward(target, from, to, 'pass'), fate.delayMs);
+    if (fate === 'cut') return void from.socket.destroy();
     forward(target, from, to, fate);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -64,7 +72,9 @@ function answer(from: IncomingMessage, to: ServerResponse, fate: Extract<Fate, {
   from.once('end', () => to.writeHead(fate.status, fate.headers).end(fate.body));
 }
 
-function forward(target: URL, from: IncomingMessage, to: ServerResponse, fate: Exclude<Fate, { status: number }>): void {
+type Forwarded = Exclude<Fate, 'cut' | { status: number } | { delayMs: number }>;
+
+function forward(target: URL, from: IncomingMessage, to: ServerResponse, fate: Forwarded): void {
   const headers = { ...from.headers };
   if (typeof fate === 'object') delete headers[fate.without];
   const onward = request({ host: target.hostname, port: target.port, method: from.method, path: from.url, headers }, (back) => {
@@ -84,5 +94,19 @@ function forward(target: URL, from: IncomingMessage, to: ServerResponse, fate: E
     back.once('end', () => setImmediate(() => from.socket.destroy()));
   });
   onward.once('error', () => from.socket.destroy());
+  if (fate === 'cut request') return cutRequest(from, onward);
   from.pipe(onward);
+}
+
+function cutRequest(from: IncomingMessage, onward: ClientRequest): void {
+  const half = Math.floor(Number(from.headers['content-length'] ?? 0) / 2);
+  let came = 0;
+  from.on('data', (chunk: Buffer) => {
+    if (came < half) onward.write(chunk.subarray(0, half - came));
+    came += chunk.length;
+  });
+  from.once('end', () => {
+    onward.destroy();
+    from.socket.destroy();
+  });
 }
