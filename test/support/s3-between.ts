@@ -94,8 +94,8 @@ function forward(target: URL, from: IncomingMessage, to: ServerResponse, fate: F
     back.once('end', () => setImmediate(() => from.socket.destroy()));
   });
   onward.once('error', () => from.socket.destroy());
-  if (fate === 'cut request') return cutRequest(from, onward);
-  from.pipe(onward);
+  if (fate === 'cut request') cutRequest(from, onward);
+  else from.pipe(onward);
 }
 
 function cutRequest(from: IncomingMessage, onward: ClientRequest): void {
