@@ -7,9 +7,9 @@ import { keeperLock } from './fence.ts';
 import { duckLiteral } from './select.ts';
 import type { PostgresSource } from './source.ts';
 
-/** Rows of a row group: DuckDB's own default, a good size for readers that skip by statistics. */
-const rowGroupRows = 122_880;
-const rowGroupBytes = '32MB';
+/** Rows of a row group: half of DuckDB's own default, because each reader holds one, twice, until it is written. */
+const rowGroupRows = 61_440;
+const rowGroupBytes = '16MB';
 
 /** A finished file, as DuckDB says it wrote it. */
 export interface Part {
