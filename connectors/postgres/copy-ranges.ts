@@ -50,6 +50,8 @@ export function divide(groups: readonly RowGroup[], hidden: number): readonly (R
     bytes = 0;
   };
   for (const group of groups) {
+    // The first part is a small one: whoever sends it need not wait for more.
+    if (ranges.length === 0 && below > 0) end();
     const width = group.rows === 0 ? 0 : group.bytes / group.rows + hidden;
     const size = width * group.rows;
     if (below - from + group.rows > partRows || bytes + size > partBytes) end();

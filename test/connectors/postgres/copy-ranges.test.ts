@@ -46,13 +46,14 @@ suite('the parts of a file', ({ test, before, after }) => {
     rmSync(root, { recursive: true, force: true });
   });
 
-  test('row groups are put together, and divided where a chunk of their rows is too wide', () => {
+  test('row groups are put together after the first one, and divided where a chunk of their rows is too wide', () => {
     assert.equal(divide([], 0), []);
     assert.equal(divide([{ rows: 100_000, bytes: mega }], 0), [undefined]);
     const usual = { rows: 122_880, bytes: 20 * mega };
-    assert.equal(divide([usual, usual, usual], 0), [
-      { from: 0, below: 245_760 },
-      { from: 245_760, below: 368_640 },
+    assert.equal(divide([usual, usual, usual, usual], 0), [
+      { from: 0, below: 122_880 },
+      { from: 122_880, below: 368_640 },
+      { from: 368_640, below: 491_520 },
     ]);
     assert.equal(divide([{ rows: 5, bytes: 100 * mega }], 0), [
       { from: 0, below: 1 },
