@@ -22,17 +22,22 @@ export async function openLoadSession(context: NodeContext, server: PostgresServ
   const client = await server.connect(`load ${showRelation(options.into)}`);
   // A session that is ended from outside fails its query as well; the event alone would end the process.
   client.on('error', (error) => context.log('debug', `the session of the load: ${error.message}`));
-  const found = await client.query<{ pid: number; version: string }>(
-    `SELECT pg_catalog.pg_backend_pid() AS pid, pg_catalog.current_setting('server_version_num') AS version`,
-  );
-  // What is written outside the load's own transaction, whatever a careful administrator set as this role's default.
-  await client.query('SET default_transaction_read_only = off');
-  // In the middle of a long statement a server notices only so that its client is gone, and lets go of its locks (Postgres 14 and later, not on every system).
-  if (Number(found.rows[0]?.version ?? 0) >= 140_000)
-    await client
-      .query(`SET client_connection_check_interval = '5s'`)
-      .catch((error: unknown) => context.log('debug', `client_connection_check_interval: ${String(error)}`));
-  return { server, client, options, pid: found.rows[0]?.pid ?? 0 };
+  try {
+    const found = await client.query<{ pid: number; version: string }>(
+      `SELECT pg_catalog.pg_backend_pid() AS pid, pg_catalog.current_setting('server_version_num') AS version`,
+    );
+    // What is written outside the load's own transaction, whatever a careful administrator set as this role's default.
+    await client.query('SET default_transaction_read_only = off');
+    // In the middle of a long statement a server notices only so that its client is gone, and lets go of its locks (Postgres 14 and later, not on every system).
+    if (Number(found.rows[0]?.version ?? 0) >= 140_000)
+      await client
+        .query(`SET client_connection_check_interval = '5s'`)
+        .catch((error: unknown) => context.log('debug', `client_connection_check_interval: ${String(error)}`));
+    return { server, client, options, pid: found.rows[0]?.pid ?? 0 };
+  } catch (error) {
+    await client.end().catch((late: unknown) => context.log('debug', `closing the session: ${String(late)}`));
+    throw loadError(error, options);
+  }
 }
 
 /** How long this load waits for a lock. */

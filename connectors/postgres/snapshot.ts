@@ -225,7 +225,8 @@ export async function openSnapshot(server: PostgresServer, clock: Clock, signal:
         if (lost !== undefined)
           throw new EngineError('outside', 'postgres.snapshot-lost', 'the session that keeps the snapshot of this run was lost', {
             cause: lost,
-            hint: 'Tables of one run are read as of one moment, so it does not go on with another: run it again, or `engine retry`',
+            hint: 'Nothing of this table was committed. It is tried again when no other one was committed under that snapshot; else run it again.',
+            retryable: true,
           });
       },
       close,

@@ -120,6 +120,8 @@ export function createSource(
   const control = lazy(openControl);
   const duck = lazy(openDuck);
   let group: Lazy<Group> | undefined;
+  /** Of a group whose snapshot was lost. */
+  let closing: Promise<void> = Promise.resolve();
   let turn: Promise<unknown> = Promise.resolve();
 
   const inTurn = <T>(body: (client: Client) => Promise<T>): Promise<T> => {
@@ -140,16 +142,20 @@ export function createSource(
         try {
           open.snapshot.check();
         } catch (lost) {
-          if (open.committed > 0) throw lost;
+          if (open.committed > 0) throw lostForGood(lost);
           if (group === before) {
             group = undefined;
-            await closeGroup(open);
+            closing = closing.then(() => closeGroup(open));
           }
         }
       }
       // Who joins will need DuckDB: it gets ready while the fence is read. What it fails with is told to whoever asks for it.
       duck.get().catch(() => undefined);
-      group ??= lazy(() => openGroup(context, folders.includes(folder) ? folders : [...folders, folder], lake));
+      group ??= lazy(async () => {
+        // The leases that are being given back are asked for again.
+        await closing;
+        return openGroup(context, folders.includes(folder) ? folders : [...folders, folder], lake);
+      });
       const mine = group;
       const joined = await mine.get();
       const lease = joined.leases.get(folder) ?? (await context.lease(lake.leaseName(folder)));
@@ -178,4 +184,13 @@ export function createSource(
       (await duck.peek()?.catch(() => undefined))?.closeSync();
     },
   };
+}
+
+/** Tables were committed under a snapshot that is gone: the others cannot be read as of the same moment any more. */
+function lostForGood(lost: unknown): unknown {
+  if (!(lost instanceof EngineError)) return lost;
+  return new EngineError(lost.trouble, lost.code, lost.message, {
+    cause: lost.cause,
+    hint: 'Tables of one run are read as of one moment, so it does not go on with another: run it again, or `engine retry`',
+  });
 }

@@ -1,9 +1,16 @@
+import { tmpdir } from 'node:os';
 import type pg from 'pg';
 import * as assert from 'uvu/assert';
+import { connector as postgres } from '../../../connectors/postgres/index.ts';
+import { type Membership, postgresSource } from '../../../connectors/postgres/source.ts';
 import { systemClock } from '../../../engine/base/clock.ts';
 import { instantToMicros, millisToInstant, plusMicros } from '../../../engine/base/instant.ts';
 import type { TableConfig } from '../../../engine/config.ts';
-import { exitCodeOf } from '../../../engine/error.ts';
+import type { NodeContext } from '../../../engine/connector.ts';
+import { EngineError, exitCodeOf } from '../../../engine/error.ts';
+import { createRunLeases } from '../../../engine/execute/leases.ts';
+import type { Store } from '../../../engine/store.ts';
+import { createMemoryStore } from '../../../engine/stores/memory.ts';
 import { commit } from '../../../lake/commit.ts';
 import { readTable } from '../../../lake/log.ts';
 import { differenceOf } from '../../support/compare.ts';
@@ -273,7 +280,7 @@ suite('what an extract takes', ({ test, before, after }) => {
     await client.query('SELECT pg_advisory_unlock(99)');
     const error = await failing;
     assert.is(error.code, 'postgres.snapshot-lost');
-    assert.match(error.hint ?? '', /does not go on with another: run it again/);
+    assert.is(error.retryable, true, 'no table was committed under it');
     assert.is((await readTable(rig.lake, 'users')).version, -1);
     assert.is((await take(rig, users)).facts.rows, 20);
   });
@@ -290,5 +297,59 @@ suite('what an extract takes', ({ test, before, after }) => {
     assert.is(first?.outcome.kind, 'succeeded');
     assert.is(second?.outcome.kind === 'failed' ? second.outcome.error.code : '', 'postgres.snapshot-lost');
     assert.is((await readTable(rig.lake, 'orders')).version, -1);
+  });
+
+  test('whoever joins anew while the leases of a lost snapshot are being given back, waits and has fresh ones', async () => {
+    await rigOn();
+    const store = createMemoryStore(systemClock);
+    let letGo = (): void => undefined;
+    const gate = new Promise<void>((go) => {
+      letGo = go;
+    });
+    const slowly: Store = {
+      ...store,
+      lease: async (name, holder) => {
+        const lease = await store.lease(name, holder);
+        return { ...lease, check: () => lease.check(), release: () => gate.then(() => lease.release()) };
+      },
+    };
+    const leases = createRunLeases(slowly, { runId: 'RUN', host: 'here', pid: process.pid });
+    const context = {
+      clock: systemClock,
+      signal: new AbortController().signal,
+      attempt: 1,
+      lease: (name: string) => leases.take(name),
+      log: () => undefined,
+    } as unknown as NodeContext;
+    const extract = { memoryBytes: 128 * 1024 * 1024, threads: 1, connections: 1, extensionFolder: null };
+    const link = postgres.open(
+      'source',
+      { url: db.url, extract },
+      { root: tmpdir(), clock: systemClock, engine: 'test', log: () => undefined },
+    );
+    try {
+      if (link.source === undefined) throw new Error('no source');
+      const source = postgresSource(link.source);
+      const lake = { leaseName: (folder: string) => `extract ${folder}`, versionOf: async () => -1 };
+      const join = (folder: string): Promise<Membership> => source.join(context, ['a', 'b'], folder, lake);
+      const lost = await join('a');
+      await endKeeper();
+      await waitUntil(async () => {
+        try {
+          lost.snapshot.check();
+          return false;
+        } catch (error) {
+          return error instanceof EngineError;
+        }
+      }, 'the loss is noticed');
+      const joining = [join('a'), join('b')];
+      letGo();
+      for (const member of await Promise.all(joining)) {
+        await member.lease.check();
+        assert.is.not(member.snapshot.id, lost.snapshot.id);
+      }
+    } finally {
+      await link.close();
+    }
   });
 });
