@@ -71,11 +71,14 @@ const acts: readonly Exclude<S3Act, '403'>[] = ['delay', 'cut before', 'cut in b
 /** More than the SDK's own six tries of a request. */
 const often = 8;
 
-/** Every fault at every operation: once, which the SDK gets over, and more often than it tries. */
+/** Those that are kept up until the SDK gives in: what a node makes of them does not depend on more. */
+const keptUp: ReadonlySet<S3Act> = new Set(['cut before', 'drop answer', '503']);
+
+/** Every fault at every operation: once, which the SDK gets over, and some of them more often than it tries. */
 export const s3Faults: readonly S3Fault[] = operations.flatMap((operation) =>
   acts
     .filter((act) => act !== 'cut in body' || operation.bodiless !== true)
-    .flatMap((act) => (act === 'delay' ? [1] : [1, often]).map((times) => ({ operation, act, times }))),
+    .flatMap((act) => (keptUp.has(act) ? [1, often] : [1]).map((times) => ({ operation, act, times }))),
 );
 
 /** Words for a fault. */
