@@ -14,6 +14,8 @@ export interface Command {
   readonly options?: readonly OptionSpec[];
   /** `engine run --pipeline users   # what it shows`. */
   readonly examples: readonly string[];
+  /** Once told to stop it takes the time it needs; others are left behind after a grace. */
+  readonly endsInItsOwnTime?: true;
   /** Returns the exit code; throws EngineError. */
   run(context: CommandContext, input: CommandInput): Promise<number>;
 }

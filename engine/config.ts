@@ -11,6 +11,7 @@ export interface Config {
   readonly state: StateConfig;
   readonly dbt: DbtConfig | undefined;
   readonly extract: ExtractConfig;
+  readonly daemon: DaemonConfig;
   /** What is declared under `tables:`, by its name there. */
   readonly tables: Readonly<Record<string, TableConfig>>;
   /** Settings of tables that only a wildcard names. `source` and `sink` are undefined where `defaults:` has none and there is more than one. */
@@ -84,6 +85,14 @@ export interface ExtractConfig {
   readonly extensionFolder: string | undefined;
 }
 
+/** What `engine daemon` may do. */
+export interface DaemonConfig {
+  /** Runs that it has at work at the same time. */
+  readonly maxConcurrentRuns: number;
+  /** How long its runs may go on once it is told to stop. */
+  readonly shutdownTimeoutMs: number;
+}
+
 /** A schema-qualified name, unquoted, as Postgres stores it. */
 export interface Relation {
   readonly schema: string;
@@ -141,6 +150,13 @@ export interface PipelineConfig {
   /** dbt selectors; empty: no dbt node. */
   readonly dbt: readonly string[];
   readonly schedules: readonly ScheduleConfig[];
+  /** A time that comes while the pipeline is still at work: left out, or run after it. */
+  readonly overlap: 'skip' | 'queue';
+  readonly catchup: CatchupConfig;
+  /** A run whose process died is gone on with by the daemon. */
+  readonly resume: boolean;
+  /** No schedule of it fires. */
+  readonly paused: boolean;
   readonly retries: RetryConfig;
   /** One attempt of one node may take so long. */
   readonly timeoutMs: number | undefined;
@@ -154,7 +170,17 @@ export interface ScheduleConfig {
   readonly cron: string;
   /** IANA zone. */
   readonly timezone: string;
+  readonly dst: DstConfig;
 }
+
+/** What becomes of a fixed time on a day when clocks are set: one that is left out, and one that comes twice. */
+export interface DstConfig {
+  readonly gap: 'after' | 'skip';
+  readonly fold: 'once' | 'twice';
+}
+
+/** Which of the times that were missed are made up for: none, the newest one, or the newest `max` of the last `windowMs`. */
+export type CatchupConfig = 'none' | 'latest' | { readonly windowMs: number; readonly max: number };
 
 /** `attempts` counts the first one too. */
 export interface RetryConfig {

@@ -14,8 +14,11 @@ export type EventBody =
       readonly type: 'run.started';
       readonly pipeline: string;
       readonly mode: 'full' | 'incremental';
-      /** Who asked: `cli`, `retry`, `schedule`. */
+      /** Who asked: `cli`, `retry`, `schedule`, `resume`, `api`. */
       readonly trigger: string;
+      /** What it was queued as. */
+      readonly queued?: number;
+      readonly scheduledAt?: string;
       /** The run that this one goes on from. */
       readonly retryOf?: string;
       readonly nodes: readonly {

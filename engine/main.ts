@@ -83,7 +83,8 @@ async function main(argv: readonly string[]): Promise<never> {
       engine: version,
       connectors,
     });
-    code = await stoppable(line.command.run(opened.context, line.input), stop.signal);
+    const work = line.command.run(opened.context, line.input);
+    code = await (line.command.endsInItsOwnTime === true ? work : stoppable(work, stop.signal));
   } catch (error) {
     // Findings have been shown with their places; they are the error.
     if (!(error instanceof EngineError && error.code === configInvalid)) reporter.error(errorData(error), error);

@@ -15,7 +15,13 @@ export interface Plan {
   /** In an order in which they may run. */
   readonly nodes: readonly PlannedNode[];
   /** The schedules with their next fires, ISO 8601 with the zone's offset. */
-  readonly schedules: readonly { readonly cron: string; readonly timezone: string; readonly next: readonly string[] }[];
+  readonly schedules: readonly {
+    readonly cron: string;
+    readonly timezone: string;
+    readonly next: readonly string[];
+    /** The local dates among them on which the zone's clocks are set. */
+    readonly clocksSet: readonly string[];
+  }[];
   readonly request: JsonObject;
 }
 

@@ -15,6 +15,8 @@ export interface Run {
   readonly state: RunState;
   readonly trigger: string;
   readonly retryOf: string | undefined;
+  /** The time of the schedule that it was started for. */
+  readonly scheduledAt: string | undefined;
   readonly request: JsonObject;
   readonly engine: string;
   readonly host: string;
@@ -127,6 +129,7 @@ function startedRun(event: Event & { readonly type: 'run.started' }): Run {
     state: 'running',
     trigger: event.trigger,
     retryOf: event.retryOf,
+    scheduledAt: event.scheduledAt,
     request: event.request,
     engine: event.engine,
     host: event.host,

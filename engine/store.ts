@@ -1,14 +1,17 @@
 import type { Lease } from './connector.ts';
 import type { Event } from './event.ts';
+import type { Queue } from './queue.ts';
 import type { RunState } from './run.ts';
 
 /** Where runs, events and leases are kept. Losing it loses history, never data. Every method may throw EngineError of trouble `outside`. */
 export interface Store {
+  /** What daemons share; undefined where nothing outlives the process. */
+  readonly queue: Queue | undefined;
   /** Brings the store to this engine's shape; safe when two processes do it at once. A shape newer than the engine: EngineError `store.newer`. */
   migrate(): Promise<void>;
   /** True once `migrate` has been here; changes nothing. */
   exists(): Promise<boolean>;
-  /** Appends in order; `run.started` creates the run. The same (runId, seq) twice is kept once. */
+  /** Appends in order; `run.started` creates the run, and takes what it was queued as (`queue.taken` when another run has). The same (runId, seq) twice is kept once. */
   append(events: readonly Event[]): Promise<void>;
   /** Newest first. */
   runs(query: RunQuery): Promise<readonly RunRecord[]>;
@@ -43,6 +46,10 @@ export interface RunRecord {
   readonly host: string;
   readonly pid: number;
   readonly retryOf: string | undefined;
+  /** Who asked; undefined for runs of an engine that did not keep it. */
+  readonly trigger: string | undefined;
+  /** The time of the schedule that it was started for. */
+  readonly scheduledAt: string | undefined;
 }
 
 export interface LeaseHolder {

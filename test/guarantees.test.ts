@@ -125,6 +125,18 @@ const promised: Readonly<Record<string, readonly string[]>> = {
     'A run that stands still in any phase is taken over, and commits no more when it wakes up',
     'Proxies before Postgres and S3 that delay, cut, answer 503 and drop answers',
   ],
+  '7': [
+    "A schedule fires by cron(8)'s rule around every change of the clocks, in every zone",
+    'Every time fires exactly once, while daemons and runs are killed, stopped and cut off',
+    'A leader that was taken over decides nothing more',
+    'After a downtime what `catchup` says is made up for, and no more',
+    'A clock that is set back fires nothing twice',
+    'A changed schedule never fires the past',
+    'Pipelines that share a table never run at once',
+    'A run whose process died is gone on with, once, and not for ever',
+    'An edited file that has findings does not touch what is in force',
+    'Told to stop, the daemon lets its runs end, or stops them and has them gone on with',
+  ],
 };
 const openTitle = 'Not held by a test yet';
 
@@ -192,7 +204,7 @@ suite('docs/guarantees.md', ({ test }) => {
   test('it has a section for each part of the promise', () => {
     assert.equal(
       page.sections.filter((section) => section !== openTitle),
-      ['1. What an incremental extract takes', '2. Values', '3. The lake', '4. The load', '5. dbt', '6. How it is proven'],
+      ['1. What an incremental extract takes', '2. Values', '3. The lake', '4. The load', '5. dbt', '6. How it is proven', '7. Schedules'],
     );
   });
 

@@ -45,7 +45,7 @@ export function createCommandContext(parts: ContextParts): OpenContext {
   const loaded = once(async () => {
     const { findConfigFile, loadConfig } = await import('../load/index.ts');
     const file = await findConfigFile(parts.cwd, parts.global.config);
-    return loadConfig({ file, env: parts.env });
+    return loadConfig({ file, env: parts.env, frozen: parts.env.ENGINE_CONFIG_FROZEN });
   });
   const config = once(async (): Promise<Config> => {
     const { config, diagnostics, file } = await loaded();

@@ -10,7 +10,7 @@ import { EngineError } from '../error.ts';
 import { buildGraph, type Finding, type GraphNode } from '../graph.ts';
 import { expandTables, wildcardSource } from '../load/expand.ts';
 import { makePlan, type Plan } from '../plan.ts';
-import { nextFires } from '../schedule/next.ts';
+import { daysOfChange, nextFires } from '../schedule/next.ts';
 
 /** What a plan is asked for. */
 export interface PlanRequest {
@@ -55,11 +55,10 @@ export function createPlanner(context: CommandContext): { plan(request: PlanRequ
       const types = await context.nodeTypes();
       const facts = await survey(context, graph.nodes, types);
       const schedules = await Promise.all(
-        pipeline.schedules.map(async ({ cron, timezone }) => ({
-          cron,
-          timezone,
-          next: await nextFires({ cron, timezone }, context.clock.now(), firesShown),
-        })),
+        pipeline.schedules.map(async (schedule) => {
+          const next = await nextFires(schedule, context.clock.now(), firesShown);
+          return { cron: schedule.cron, timezone: schedule.timezone, next, clocksSet: daysOfChange(next, schedule.timezone) };
+        }),
       );
       return makePlan({
         pipeline: pipeline.name,

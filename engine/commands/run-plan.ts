@@ -6,14 +6,15 @@ import type { CommandContext } from '../command.ts';
 import { EngineError, exitCodeOf } from '../error.ts';
 import { execute } from '../execute/executor.ts';
 import type { Plan } from '../plan.ts';
+import type { QueueEntry } from '../queue.ts';
 import { runSummary } from '../reporters/run-view.ts';
 import type { Run } from '../run.ts';
 import type { Store } from '../store.ts';
 
 const askEveryMs = 1000;
 
-/** Carries a plan out, shows its events and a summary, and returns the exit code. `earlier`: the run that this one goes on from. */
-export async function runPlan(context: CommandContext, plan: Plan, trigger: string, earlier?: Run): Promise<number> {
+/** Carries a plan out, shows its events and a summary, and returns the exit code. `earlier`: the run that this one goes on from; `queued`: what it was queued as. */
+export async function runPlan(context: CommandContext, plan: Plan, trigger: string, earlier?: Run, queued?: QueueEntry): Promise<number> {
   const config = await context.config();
   const pipeline = config.pipelines[plan.pipeline];
   if (pipeline === undefined) throw new EngineError('usage', 'run.unknown-pipeline', `there is no pipeline ${plan.pipeline}`);
@@ -35,6 +36,7 @@ export async function runPlan(context: CommandContext, plan: Plan, trigger: stri
       plan,
       trigger,
       earlier,
+      ...(queued === undefined ? {} : { queued: { id: queued.id, scheduledAt: queued.scheduledAt } }),
       retries: pipeline.retries,
       timeoutMs: pipeline.timeoutMs,
       concurrency: pipeline.concurrency,

@@ -6,6 +6,7 @@ import { checkSavedPlan, type Plan, parsePlan, troubleOfPlans } from '../plan.ts
 import { orStopped } from './or-stopped.ts';
 import { type PlanRequest, planPipeline, requestOf } from './plan-pipeline.ts';
 import { runPlan } from './run-plan.ts';
+import { runQueued } from './run-queued.ts';
 
 /** `engine run`: exit 0 when all succeeded, else by what failed (1, 3, 4); 130 or 143 when it was stopped by a signal. */
 export const command: Command = {
@@ -17,6 +18,7 @@ export const command: Command = {
     { flags: '--table <name...>', summary: 'only these tables of it' },
     { flags: '--full-refresh', summary: 'take an incremental pipeline in full' },
     { flags: '--dry-run', summary: 'show the plan and do nothing' },
+    { flags: '--queued <id>', summary: 'run what the daemon has queued under that id, once' },
     { flags: '--plan <file>', summary: 'run a saved plan; refused (exit 4) when it is out of date' },
   ],
   examples: [
@@ -28,6 +30,7 @@ export const command: Command = {
     'engine run --pipeline incremental_users --json             # one event per line',
   ],
   async run(context, input) {
+    if (typeof input.options.queued === 'string') return runQueued(context, input.options.queued);
     const plan = await orStopped(context.signal, askedPlan(context, input));
     if (input.options.dryRun === true) {
       context.reporter.plan(plan, { sql: false });

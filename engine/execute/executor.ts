@@ -22,6 +22,8 @@ export interface Execution {
   readonly trigger: string;
   /** The run that this one goes on from: what succeeded there is kept (see `keptNodes`). */
   readonly earlier: Run | undefined;
+  /** What the run was queued as; its first event takes that, or the run does not begin. */
+  readonly queued?: { readonly id: number; readonly scheduledAt: string | undefined };
   readonly retries: RetryConfig;
   /** For one attempt of one node. */
   readonly timeoutMs: number | undefined;
@@ -178,7 +180,7 @@ function keptFrom(earlier: Run, node: string): string {
 }
 
 function startedEvent(execution: Execution): EventBody {
-  const { plan, earlier } = execution;
+  const { plan, earlier, queued } = execution;
   const request: JsonObject = plan.request;
   return {
     type: 'run.started',
@@ -186,6 +188,8 @@ function startedEvent(execution: Execution): EventBody {
     mode: plan.mode,
     trigger: execution.trigger,
     ...(earlier === undefined ? {} : { retryOf: earlier.runId }),
+    ...(queued === undefined ? {} : { queued: queued.id }),
+    ...(queued?.scheduledAt === undefined ? {} : { scheduledAt: queued.scheduledAt }),
     nodes: plan.nodes.map((n) => ({
       id: n.id,
       type: n.type,

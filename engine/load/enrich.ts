@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import type { Config } from '../config.ts';
 import { readDbt, readExtract, readLake, readSinks, readSources, readState } from './connections.ts';
 import type { Findings } from './findings.ts';
-import { readPipelines } from './pipelines.ts';
+import { readDaemon, readPipelines } from './pipelines.ts';
 import type { RawConfig } from './raw.ts';
 import { readTableDefaults, readTables } from './tables.ts';
 
@@ -23,6 +23,7 @@ export function enrich(raw: RawConfig, file: string, findings: Findings): Config
     state: readState(raw, sinks, findings),
     dbt: readDbt(raw, Object.keys(sinks), root, findings),
     extract: readExtract(raw, root, findings),
+    daemon: readDaemon(raw, findings),
     tables,
     tableDefaults,
     pipelines: readPipelines(raw, { tables, tableDefaults }, findings),

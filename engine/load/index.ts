@@ -18,14 +18,19 @@ export interface Loaded {
   readonly file: string;
 }
 
-/** Reads and checks a `pipelines.yaml`. What is wrong in it is in `diagnostics`; a file that cannot be read is an EngineError. Passwords in it are kept secret from then on. */
-export async function loadConfig(request: { readonly file: string; readonly env: Environment }): Promise<Loaded> {
+/** Reads and checks a `pipelines.yaml`. What is wrong in it is in `diagnostics`; a file that cannot be read is an EngineError. `frozen` is a folder with copies of the file and of `.env`, which are read in their place. Passwords in it are kept secret from then on. */
+export async function loadConfig(request: {
+  readonly file: string;
+  readonly env: Environment;
+  readonly frozen?: string | undefined;
+}): Promise<Loaded> {
   const file = resolve(request.file);
-  const text = readText(file);
+  const folder = request.frozen ?? dirname(file);
+  const text = readText(request.frozen === undefined ? file : join(folder, 'pipelines.yaml'));
   const reading = await readYaml(file, text);
   const { findings } = reading;
   if (reading.data === undefined) return { config: undefined, diagnostics: findings.list(), file };
-  const environment = readEnvironment(dirname(file), request.env);
+  const environment = readEnvironment(folder, request.env);
   const resolved = resolveVariables(reading.data, text, reading.places, environment.env, findings);
   const raw = (await validateShape(resolved.data, resolved.fromEnvironment, findings)) as RawConfig;
   const config = enrich(raw, file, findings);

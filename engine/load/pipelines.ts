@@ -1,5 +1,5 @@
 import { suggest } from '../base/suggest.ts';
-import type { Config, PipelineConfig, RetryConfig, ScheduleConfig, TableConfig } from '../config.ts';
+import type { CatchupConfig, Config, DaemonConfig, PipelineConfig, RetryConfig, ScheduleConfig, TableConfig } from '../config.ts';
 import { checkCron } from './cron.ts';
 import { below, type Findings } from './findings.ts';
 import { items, type Layer, layered, refuseCaseTwins, refuseOddName } from './layer.ts';
@@ -49,11 +49,21 @@ function readPipeline(name: string, raw: RawConfig, known: Known, findings: Find
     exclude: readExclude(layer, findings),
     dbt,
     schedules: readSchedules(layer, findings),
+    overlap: layer.get('overlap') ?? 'skip',
+    catchup: readCatchup(layer, findings),
+    resume: layer.get('resume') ?? true,
+    paused: layer.get('paused') ?? false,
     retries: readRetries(raw.pipelines?.[name]?.retries, below(pointer, 'retries'), raw, findings),
     timeoutMs: typeof timeout === 'string' ? readTimeout(timeout, layer.pointer('timeout'), findings) : undefined,
     concurrency: layer.get('concurrency') ?? 2,
     tags: items(layer.get('tags')),
   };
+}
+
+/** What the daemon may do. */
+export function readDaemon(raw: RawConfig, findings: Findings): DaemonConfig {
+  const { maxConcurrentRuns = 4, shutdownTimeout = '60s' } = raw.daemon ?? {};
+  return { maxConcurrentRuns, shutdownTimeoutMs: readDuration(shutdownTimeout, '/daemon/shutdownTimeout', findings) };
 }
 
 const isPattern = (text: string): boolean => text.includes('*');
@@ -182,9 +192,16 @@ function readSchedule(schedule: RawSchedule, pointer: string, findings: Findings
   if (text === undefined) return undefined;
   const place = typeof schedule === 'string' ? pointer : below(pointer, 'cron');
   const checked = checkCron(text);
-  if ('cron' in checked) return { cron: checked.cron, timezone };
+  const dst = typeof schedule === 'string' ? undefined : schedule.dst;
+  if ('cron' in checked) return { cron: checked.cron, timezone, dst: { gap: dst?.gap ?? 'after', fold: dst?.fold ?? 'once' } };
   findings.within(place, text, checked.part, { code: 'config.cron', message: checked.problem, hint: checked.hint });
   return undefined;
+}
+
+function readCatchup(layer: Layer<RawPipeline>, findings: Findings): CatchupConfig {
+  const catchup = layer.get('catchup') ?? 'latest';
+  if (typeof catchup === 'string') return catchup;
+  return { windowMs: readDuration(catchup.window ?? '1d', below(layer.pointer('catchup'), 'window'), findings), max: catchup.max ?? 1 };
 }
 
 function readRetries(own: RawRetries | undefined, pointer: string, raw: RawConfig, findings: Findings): RetryConfig {

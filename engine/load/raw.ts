@@ -11,6 +11,7 @@ export interface RawConfig {
     readonly connections?: number;
     readonly extensionFolder?: string;
   };
+  readonly daemon?: { readonly maxConcurrentRuns?: number; readonly shutdownTimeout?: string };
   readonly defaults?: RawTable & RawPipeline;
   readonly tables?: Block<RawTable | null> | null;
   readonly pipelines?: Block<RawPipeline>;
@@ -76,13 +77,25 @@ export interface RawPipeline {
   readonly dbt?: string | List<string>;
   readonly schedule?: RawSchedule | null;
   readonly schedules?: List<RawSchedule>;
+  readonly overlap?: 'skip' | 'queue';
+  readonly catchup?: RawCatchup;
+  readonly resume?: boolean;
+  readonly paused?: boolean;
   readonly retries?: RawRetries;
   readonly timeout?: string | null;
   readonly concurrency?: number;
   readonly tags?: List<string>;
 }
 
-export type RawSchedule = string | { readonly cron?: string; readonly timezone?: string };
+export type RawSchedule =
+  | string
+  | {
+      readonly cron?: string;
+      readonly timezone?: string;
+      readonly dst?: { readonly gap?: 'after' | 'skip'; readonly fold?: 'once' | 'twice' };
+    };
+
+export type RawCatchup = 'none' | 'latest' | { readonly window?: string; readonly max?: number };
 
 export interface RawRetries {
   readonly attempts?: number;

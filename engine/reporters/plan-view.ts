@@ -25,8 +25,10 @@ export function renderPlan(plan: Plan, options: PlanViewOptions): string {
     lines.push(...nodeLines(node, bracket(plan.nodes, index), idWidth, wrapAt, options.sql, paint));
   });
   if (plan.nodes.length > 0) lines.push('');
-  for (const schedule of plan.schedules)
-    lines.push(...wrap(`next ${schedule.cron} (${schedule.timezone}): ${schedule.next.join(', ')}`, '', '  ', wrapAt));
+  for (const schedule of plan.schedules) {
+    const marked = (fire: string): string => (schedule.clocksSet.includes(fire.slice(0, 10)) ? `${fire} (clocks are set that day)` : fire);
+    lines.push(...wrap(`next ${schedule.cron} (${schedule.timezone}): ${schedule.next.map(marked).join(', ')}`, '', '  ', wrapAt));
+  }
   lines.push(...wrap(totals(plan.nodes), `${paint('bold', 'Plan:')} `, '  ', wrapAt, 6));
   return redact(`${lines.join('\n')}\n`);
 }

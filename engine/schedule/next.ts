@@ -1,38 +1,35 @@
 import type { ScheduleConfig } from '../config.ts';
+import { dayMs, minuteMs, zoneOf } from './zone.ts';
 
-/** The next `count` fires of a schedule after `afterMs`, rising, each in ISO 8601 with its zone's offset then (`2026-03-08T03:30:00-04:00`). For display: which fires count is decided elsewhere. */
+/** The next `count` fires of a schedule after `afterMs`, rising, each in ISO 8601 with its zone's offset then (`2026-03-08T03:30:00-04:00`). */
 export async function nextFires(schedule: ScheduleConfig, afterMs: number, count: number): Promise<string[]> {
-  const { CronExpressionParser } = await import('cron-parser');
+  const { readCron } = await import('./cron.ts');
+  const cron = readCron(schedule);
   const fires: string[] = [];
-  let last = afterMs;
-  const expression = CronExpressionParser.parse(schedule.cron, { currentDate: new Date(afterMs), tz: schedule.timezone });
-  for (let tries = 0; fires.length < count && tries < count * 4; tries += 1) {
-    if (!expression.hasNext()) break;
-    const at = expression.next().getTime();
-    if (at <= last) continue;
-    last = at;
-    fires.push(zoned(at, schedule.timezone));
-  }
+  for (let at = cron.next(afterMs); at !== undefined && fires.length < count; at = cron.next(at)) fires.push(zoned(at, schedule.timezone));
   return fires;
+}
+
+/** The local dates (`2026-03-08`) among these fires, as `nextFires` gives them, on which the clocks of their zone are set. */
+export function daysOfChange(fires: readonly string[], timezone: string): readonly string[] {
+  const zone = zoneOf(timezone);
+  const isChangeDay = (date: string): boolean => {
+    const noon = Date.parse(`${date}T12:00:00Z`);
+    const middle = noon - zone.offsetAt(noon);
+    return zone.changesBetween(middle - dayMs, middle + dayMs).some(({ atMs, shiftMs }) => {
+      const shown = [atMs + zone.offsetAt(atMs), atMs + zone.offsetAt(atMs) - shiftMs];
+      return shown.some((local) => new Date(local).toISOString().startsWith(date));
+    });
+  };
+  return [...new Set(fires.map((fire) => fire.slice(0, 10)))].filter(isChangeDay);
 }
 
 /** A moment as ISO 8601 with the offset that the zone has then. */
 export function zoned(atMs: number, timezone: string): string {
-  const parts = new Intl.DateTimeFormat('en-CA', {
-    timeZone: timezone,
-    hourCycle: 'h23',
-    year: 'numeric',
-    month: '2-digit',
-    day: '2-digit',
-    hour: '2-digit',
-    minute: '2-digit',
-    second: '2-digit',
-  }).formatToParts(atMs);
-  const part = (type: string): string => parts.find((p) => p.type === type)?.value ?? '00';
-  const local = `${part('year')}-${part('month')}-${part('day')}T${part('hour')}:${part('minute')}:${part('second')}`;
-  const minutes = Math.round((Date.parse(`${local}Z`) - Math.floor(atMs / 1000) * 1000) / 60_000);
-  if (minutes === 0) return `${local}Z`;
+  const offset = Math.round(zoneOf(timezone).offsetAt(atMs) / minuteMs);
+  const local = new Date(atMs + offset * minuteMs).toISOString().slice(0, 19);
+  if (offset === 0) return `${local}Z`;
   const two = (n: number): string => String(n).padStart(2, '0');
-  const size = Math.abs(minutes);
-  return `${local}${minutes < 0 ? '-' : '+'}${two(Math.floor(size / 60))}:${two(size % 60)}`;
+  const size = Math.abs(offset);
+  return `${local}${offset < 0 ? '-' : '+'}${two(Math.floor(size / 60))}:${two(size % 60)}`;
 }

@@ -31,8 +31,8 @@ export function createMemoryStore(clock: Clock, realm: MemoryRealm = createMemor
     [...realm.events.values()].flatMap((events) => {
       const run = runOf(events);
       if (run === undefined) return [];
-      const { runId, pipeline, mode, state, startedAt, endedAt, host, pid, retryOf } = run;
-      return [{ runId, pipeline, mode, state, startedAt, endedAt, host, pid, retryOf }];
+      const { runId, pipeline, mode, state, startedAt, endedAt, host, pid, retryOf, trigger, scheduledAt } = run;
+      return [{ runId, pipeline, mode, state, startedAt, endedAt, host, pid, retryOf, trigger, scheduledAt }];
     });
   const append = (event: Event): void => {
     const known = realm.events.get(event.runId);
@@ -46,6 +46,7 @@ export function createMemoryStore(clock: Clock, realm: MemoryRealm = createMemor
   const isLive = (record: RunRecord): boolean => record.state === 'running' && realm.alive.has(record.runId);
 
   return {
+    queue: undefined,
     migrate: async () => undefined,
     exists: async () => true,
     async append(events) {

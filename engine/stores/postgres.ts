@@ -8,6 +8,7 @@ import { type RunState, stateAfter } from '../run.ts';
 import type { LeaseHolder, LeaseRecord, RunQuery, RunRecord, Store } from '../store.ts';
 import { aliveAmong, createLiveness, deadAfterMs } from './liveness.ts';
 import { migratedTo, migrateSchema, refuseNewer, shippedMigrations } from './migrate.ts';
+import { createPostgresQueue, takeEntry } from './postgres-queue.ts';
 import { leaseHeld, leaseLost, processGone } from './wording.ts';
 
 export interface PostgresStoreOptions {
@@ -27,6 +28,8 @@ interface RunRow {
   readonly host: string;
   readonly pid: number;
   readonly retry_of: string | null;
+  readonly trigger: string | null;
+  readonly scheduled_at: Date | null;
 }
 
 interface LeaseRow {
@@ -40,7 +43,7 @@ interface LeaseRow {
 
 const rowsAtOnce = 500;
 
-/** The contract of `Store` on a Postgres schema of its own (`runs`, `events`, `leases`, `heartbeats`, `store`, `migrations`). Opens its first session on first use. */
+/** The contract of `Store` on a Postgres schema of its own (`runs`, `events`, `leases`, `heartbeats`, `store`, `queue`, `schedules`, `pauses`, `migrations`). Opens its first session on first use. */
 export function createPostgresStore(options: PostgresStoreOptions): Store {
   const { schema, clock } = options;
   const db = openKnex(async () => {
@@ -85,6 +88,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
   };
 
   return {
+    queue: createPostgresQueue(db, schema, clock, known),
     migrate: () =>
       known(async () => {
         try {
@@ -108,21 +112,25 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
         for (const event of events) if (event.type === 'run.started') await liveness.hold(event.runId);
         await liveness.keep();
         await db.transaction(async (trx) => {
-          for (const event of events)
-            if (event.type === 'run.started')
-              await runsTable(trx)
-                .insert({
-                  run_id: event.runId,
-                  pipeline: event.pipeline,
-                  mode: event.mode,
-                  state: 'running',
-                  started_at: event.at,
-                  host: event.host,
-                  pid: event.pid,
-                  retry_of: event.retryOf ?? null,
-                })
-                .onConflict('run_id')
-                .ignore();
+          for (const event of events) {
+            if (event.type !== 'run.started') continue;
+            const entry = event.queued === undefined ? undefined : await takeEntry(trx, schema, event.queued, event.runId);
+            await runsTable(trx)
+              .insert({
+                run_id: event.runId,
+                pipeline: event.pipeline,
+                mode: event.mode,
+                state: 'running',
+                started_at: event.at,
+                host: event.host,
+                pid: event.pid,
+                retry_of: event.retryOf ?? null,
+                trigger: event.trigger,
+                scheduled_at: entry?.scheduledAt ?? null,
+              })
+              .onConflict('run_id')
+              .ignore();
+          }
           await insertEvents(trx, events);
         });
       }),
@@ -272,6 +280,8 @@ function runRecord(row: RunRow): RunRecord {
     host: row.host,
     pid: row.pid,
     retryOf: row.retry_of ?? undefined,
+    trigger: row.trigger ?? undefined,
+    scheduledAt: row.scheduled_at?.toISOString(),
   };
 }
 

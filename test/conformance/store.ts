@@ -103,6 +103,8 @@ export function storeConformance(name: string, makePlace: (clock: ReturnType<typ
         host: 'here',
         pid: 7,
         retryOf: 'r0',
+        trigger: 'cli',
+        scheduledAt: undefined,
       };
       assert.equal(await store.run('r1'), record);
       await store.append(events.slice(1));

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { effects } from '../../engine/base/effect.ts';
+import { daemonStorm, showDaemonStorm } from './daemon-storm.ts';
 import { killMatrix, matrixHead, showResult } from './kill-matrix.ts';
 import { allCells, showCell } from './matrix.ts';
 import { type FaultResult, openStruckProject, postgresFaults, showFault, showFaultResult } from './postgres-faults.ts';
@@ -12,6 +13,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     minutes: { type: 'string', default: '10' },
+    pipelines: { type: 'string', default: '18' },
     lake: { type: 'string', default: 'file' },
     only: { type: 'string' },
     waits: { type: 'boolean', default: false },
@@ -51,6 +53,15 @@ const commands: Readonly<Record<string, () => Promise<boolean>>> = {
   },
   postgres: async () => strikeAll(postgresFaults, showFault, await openStruckProject()),
   s3: async () => strikeAll(s3Faults, showS3Fault, await openStruckLake()),
+  daemons: async () => {
+    const minutes = Number(values.minutes);
+    const pipelines = Number(values.pipelines);
+    if (!(minutes > 0) || !(pipelines > 0)) return usage();
+    const result = await daemonStorm({ minutes, pipelines, takeoverSeconds: 15, seed: Number(values.seed), say });
+    say(showDaemonStorm(result));
+    for (const line of result.wrong) say(`WRONG ${line}`);
+    return result.wrong.length === 0;
+  },
   storm: async () => {
     const { lake, role } = values;
     const seconds = Number(values.minutes) * 60;
@@ -83,7 +94,7 @@ async function strikeAll<Fault>(
 
 function usage(): never {
   say(
-    'usage: npm run storm -- [--minutes 10] [--lake file|s3] [--role reader|all] [--seed N]\n       npm run faults -- list | kill-matrix | stop-matrix [--waits] | postgres | s3 [--lake file|s3] [--only TEXT]',
+    'usage: npm run storm -- [--minutes 10] [--lake file|s3] [--role reader|all] [--seed N]\n       npm run faults -- list | kill-matrix | stop-matrix [--waits] | postgres | s3 | daemons [--minutes 10] [--pipelines 18] [--lake file|s3] [--only TEXT]',
   );
   process.exit(2);
 }

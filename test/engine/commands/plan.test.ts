@@ -35,7 +35,7 @@ suite('plan command', ({ test, before, after }) => {
   before(() => {
     root = mkdtempSync(join(tmpdir(), 'engine-plan-'));
     writeFileSync(join(root, 'pipelines.yaml'), yaml);
-    const schedules = [{ cron: '0 12 * * *', timezone: 'UTC' }];
+    const schedules = [{ cron: '0 12 * * *', timezone: 'UTC', dst: { gap: 'after', fold: 'once' } as const }];
     const pipelines = [pipelineOf('users', ['users'], { dbt: ['users'], schedules }), pipelineOf('all', ['public.*'], { mode: 'full' })];
     config = configOf([tableOf('users')], pipelines, { root, file: join(root, 'pipelines.yaml') });
   });

@@ -22,7 +22,7 @@ const plan: Plan = {
   mode: 'full',
   createdAt: '2026-01-31T09:30:00.000Z',
   fingerprint: 'f',
-  schedules: [{ cron: '*/15 * * * *', timezone: 'UTC', next: ['2026-01-31T09:45:00Z'] }],
+  schedules: [{ cron: '*/15 * * * *', timezone: 'UTC', next: ['2026-01-31T09:45:00Z'], clocksSet: [] }],
   request: {},
   nodes: [
     node('extract users', 'extract users', {

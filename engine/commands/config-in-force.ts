@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Config, Diagnostic } from '../config.ts';
+import { EngineError } from '../error.ts';
+import { loadConfig } from '../load/index.ts';
+
+/** The configuration that a daemon goes by: the newest one without findings. */
+export interface ConfigInForce {
+  /** Looks whether pipelines.yaml or .env were changed; what has findings is told once, and the one before stays in force. */
+  current(): Promise<Config>;
+  /** A folder with copies of the files that are in force (`loadConfig`'s `frozen`): runs go by them, whatever is being edited. */
+  readonly folder: string;
+}
+
+export interface ConfigWatch {
+  /** Absolute path of pipelines.yaml. */
+  readonly file: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Findings of a file that is not taken. */
+  refused(diagnostics: readonly Diagnostic[], why: string): void;
+  /** A changed file is in force from now on. */
+  taken(config: Config): void;
+}
+
+/** Begins with a configuration that was loaded without findings. */
+export function watchConfig(config: Config, watch: ConfigWatch): ConfigInForce {
+  let inForce = config;
+  let texts = read(watch.file);
+  let folder = freeze(config.root, texts);
+  return {
+    get folder() {
+      return folder;
+    },
+    async current() {
+      const now = read(watch.file);
+      if (now.yaml === texts.yaml && now.env === texts.env) return inForce;
+      texts = now;
+      const next = freeze(config.root, now);
+      try {
+        const loaded = await loadConfig({ file: watch.file, env: watch.env, frozen: next });
+        if (loaded.config === undefined) watch.refused(loaded.diagnostics, 'it has findings');
+        else {
+          inForce = loaded.config;
+          folder = next;
+          watch.taken(inForce);
+        }
+      } catch (error) {
+        if (!(error instanceof EngineError)) throw error;
+        watch.refused([], error.message);
+      }
+      return inForce;
+    },
+  };
+}
+
+interface Texts {
+  readonly yaml: string;
+  /** undefined: there is none. */
+  readonly env: string | undefined;
+}
+
+/** A file that is gone reads as an empty one, which has findings. */
+function read(file: string): Texts {
+  return { yaml: textOf(file) ?? '', env: textOf(join(dirname(file), '.env')) };
+}
+
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new EngineError('outside', 'config.unreadable', `${file} cannot be read`, { cause: error, hint: 'Look at its rights.' });
+  }
+}
+
+/** Readable by this user only: .env may hold passwords. */
+function freeze(root: string, { yaml, env }: Texts): string {
+  const name = createHash('sha256')
+    .update(`${yaml}\0${env ?? ''}`)
+    .digest('hex')
+    .slice(0, 16);
+  const folder = join(root, '.engine', 'daemon', name);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  writeFileSync(join(folder, 'pipelines.yaml'), yaml, { mode: 0o600 });
+  if (env !== undefined) writeFileSync(join(folder, '.env'), env, { mode: 0o600 });
+  return folder;
+}

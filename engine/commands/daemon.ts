@@ -1,0 +1,102 @@
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { ulid } from 'ulid';
+import { packageFile } from '../base/package-root.ts';
+import { redact } from '../base/secret.ts';
+import type { Command, CommandContext } from '../command.ts';
+import { EngineError, exitCodeOf } from '../error.ts';
+import type { QueueEntry } from '../queue.ts';
+import { type Child, runDaemon } from '../schedule/daemon.ts';
+import { type ConfigInForce, watchConfig } from './config-in-force.ts';
+
+/** `engine daemon`: runs pipelines at their times until it is told to stop; exit 130 or 143 then. */
+export const command: Command = {
+  name: 'daemon',
+  summary: 'run pipelines at the times of their schedules',
+  description:
+    'Runs each pipeline at the times of its schedules, once each, until it is told to stop (Ctrl-C, SIGTERM). Several daemons on one state store take turns: one leads, another takes over when it is gone. An edited pipelines.yaml is taken in without a restart.',
+  examples: [
+    'engine daemon                # until Ctrl-C',
+    'engine daemon --json         # one event per line',
+    'engine why incremental_users # what a pipeline waits for',
+  ],
+  endsInItsOwnTime: true,
+  async run(context) {
+    const config = await context.config();
+    const store = await context.store();
+    if (store.queue === undefined)
+      throw new EngineError('usage', 'daemon.no-store', 'a daemon needs a state store that outlives it', {
+        hint: 'Remove `state: memory` from pipelines.yaml: runs and schedules are then kept in the database of the first sink.',
+      });
+    const tell = (level: 'info' | 'warn' | 'error', text: string, fields: Readonly<Record<string, string | number>> = {}): void => {
+      const at = new Date(context.clock.now()).toISOString();
+      if (context.json) context.reporter.data({ type: 'daemon', at, level, text, ...fields }, () => '');
+      else context.reporter.note(`${at}  ${level === 'info' ? '' : `${level}: `}${text}`);
+    };
+    const inForce = watchConfig(config, {
+      file: config.file,
+      env: context.env,
+      refused(diagnostics, why) {
+        context.reporter.diagnostics(diagnostics);
+        tell('error', `${config.file} was changed and is not taken: ${why}. The one before stays in force`);
+      },
+      taken: () => tell('info', `${config.file} was changed, and is in force now`),
+    });
+    const self = { runId: `daemon-${ulid(context.clock.now())}`, host: hostname(), pid: process.pid };
+    tell(
+      'info',
+      `daemon on ${self.host}, pid ${self.pid}: ${Object.values(config.pipelines).filter((p) => p.schedules.length > 0).length} pipelines have schedules`,
+    );
+    await runDaemon({
+      store,
+      queue: store.queue,
+      clock: context.clock,
+      self,
+      config: inForce.current,
+      start: (entry) => startRun(context, inForce, config.file, entry),
+      tell,
+      signal: context.signal,
+    });
+    tell('info', 'stopped');
+    return exitCodeOf({ trouble: 'stopped' });
+  },
+};
+
+/**
+ * A process of its own for each run: what it uses is given back when it ends, a Ctrl-C in the daemon's terminal does not reach it, and it goes on when the daemon is
+ * killed. So it writes to a file, not into a pipe that would break then; its events are in the store.
+ */
+function startRun(context: CommandContext, inForce: ConfigInForce, file: string, entry: QueueEntry): Child {
+  const errors = join(inForce.folder, `run-${entry.id}.txt`);
+  const output = openSync(errors, 'w', 0o600);
+  const child = spawn(
+    process.execPath,
+    [packageFile('bin', 'engine.js'), '--config', file, 'run', '--queued', String(entry.id), '--quiet'],
+    {
+      cwd: context.cwd,
+      env: { ...process.env, ENGINE_CONFIG_FROZEN: inForce.folder },
+      stdio: ['ignore', 'ignore', output],
+      detached: true,
+    },
+  );
+  closeSync(output);
+  return {
+    ended: new Promise((resolve) => {
+      child.once('error', (error) => resolve({ code: null, said: error.message }));
+      child.once('close', (code) => {
+        const said = readFileSync(errors, 'utf8');
+        rmSync(errors, { force: true });
+        resolve({ code, said: redact(firstError(said)) });
+      });
+    }),
+    stop: () => void child.kill('SIGTERM'),
+  };
+}
+
+/** What `--quiet` said of an error, without its hint. */
+function firstError(said: string): string {
+  const lines = said.split('\n').filter((line) => line.trim() !== '');
+  return (lines.find((line) => /^\S*error/.test(line)) ?? lines[0] ?? '').replace(/^error:\s*/, '').slice(0, 1_000);
+}

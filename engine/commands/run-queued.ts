@@ -1,0 +1,37 @@
+import type { CommandContext } from '../command.ts';
+import { EngineError } from '../error.ts';
+import { runOf } from '../run.ts';
+import { orStopped } from './or-stopped.ts';
+import { type PlanRequest, planPipeline, requestOf } from './plan-pipeline.ts';
+import { runPlan, sweep } from './run-plan.ts';
+
+/** Runs what is queued under an id: a time of a schedule, a run that is gone on with, or what somebody asked for. Refused (`queue.taken`, exit 4) when it was run already. */
+export async function runQueued(context: CommandContext, given: string): Promise<number> {
+  const store = await context.store();
+  const { queue } = store;
+  const entry = /^\d{1,15}$/.test(given) ? await queue?.entry(Number(given)) : undefined;
+  if (queue === undefined || entry === undefined)
+    throw new EngineError('usage', 'queue.unknown', `nothing is queued under ${given}`, { hint: 'engine why PIPELINE shows what waits.' });
+  if (entry.state !== 'queued')
+    throw new EngineError('refused', 'queue.taken', `what is queued under ${given} is not to be run any more: ${entry.state}`, {
+      hint: 'Nothing to do: see engine runs.',
+    });
+  if (entry.retryOf === undefined) {
+    const plan = await orStopped(context.signal, planPipeline(context, { ...entry.request, pipeline: entry.pipeline } as PlanRequest));
+    return runPlan(context, plan, entry.kind === 'fire' ? 'schedule' : 'api', undefined, entry);
+  }
+  await sweep(context, store);
+  const earlier = runOf(await store.events(entry.retryOf));
+  if (earlier === undefined || earlier.state === 'succeeded') {
+    const why = earlier === undefined ? `run ${entry.retryOf} is gone` : `run ${entry.retryOf} succeeded: there is nothing to do again`;
+    await queue.end(entry.id, 'cancelled', why);
+    context.reporter.note(why);
+    return 0;
+  }
+  if (earlier.state === 'running')
+    throw new EngineError('refused', 'run.live', `run ${earlier.runId} is still at work (pid ${earlier.pid} on ${earlier.host})`, {
+      hint: 'It is gone on with when it has ended.',
+    });
+  const plan = await orStopped(context.signal, planPipeline(context, requestOf(earlier)));
+  return runPlan(context, plan, 'resume', earlier, entry);
+}

@@ -1,0 +1,73 @@
+import type { JsonObject } from './base/json.ts';
+import type { Lease } from './connector.ts';
+
+/** `fire`: a time of a schedule; `resume`: going on with a run whose process died or was stopped by the daemon; `trigger`: somebody asked. */
+export type EntryKind = 'fire' | 'resume' | 'trigger';
+/** `started` has a run; the other three ends have a reason and no run. */
+export type EntryState = 'queued' | 'started' | 'skipped' | 'failed' | 'cancelled';
+
+/** One run that is to be, or what became of it. Times are ISO 8601 UTC. */
+export interface QueueEntry {
+  readonly id: number;
+  readonly pipeline: string;
+  readonly kind: EntryKind;
+  /** Of a fire. */
+  readonly scheduledAt: string | undefined;
+  /** The run that is gone on with. */
+  readonly retryOf: string | undefined;
+  /** What a run is asked for beside its pipeline: tables, full refresh. */
+  readonly request: JsonObject;
+  readonly askedBy: string;
+  readonly state: EntryState;
+  /** Why there is no run (yet). */
+  readonly reason: string | undefined;
+  readonly runId: string | undefined;
+  readonly notedAt: string;
+}
+
+/** Up to when a pipeline's schedules were decided about, and what they were. */
+export interface ScheduleMark {
+  readonly schedules: JsonObject;
+  readonly seenUntilMs: number;
+}
+
+/** What is decided about one pipeline at one moment; kept whole or not at all. */
+export interface Decision {
+  readonly pipeline: string;
+  readonly mark: ScheduleMark;
+  readonly fires: readonly { readonly scheduledAtMs: number; readonly state: 'queued' | 'skipped'; readonly reason?: string }[];
+}
+
+/** A run somebody asked for. */
+export interface Asked {
+  readonly pipeline: string;
+  readonly kind: 'resume' | 'trigger';
+  readonly retryOf?: string;
+  readonly request: JsonObject;
+  readonly askedBy: string;
+}
+
+/**
+ * What daemons share, in the state store. One daemon leads; what only the leader may do takes its lease and is refused (`lease.lost`) in the same transaction once another
+ * one leads. Every method may throw EngineError of trouble `outside`.
+ */
+export interface Queue {
+  marks(): Promise<ReadonlyMap<string, ScheduleMark>>;
+  /** A time that has been decided about before stays as it was. Returns the new entries. */
+  decide(leader: Lease, decision: Decision): Promise<readonly QueueEntry[]>;
+  /** Adds a run to be started; for a run that is gone on with already, that entry. */
+  add(asked: Asked): Promise<QueueEntry>;
+  /** Those without a run, oldest first. */
+  waiting(): Promise<readonly QueueEntry[]>;
+  entry(id: number): Promise<QueueEntry | undefined>;
+  /** The newest first. */
+  entries(query: { readonly pipeline?: string; readonly limit: number }): Promise<readonly QueueEntry[]>;
+  /** Ends an entry that has no run; false when it has one by now, or has ended. */
+  end(id: number, state: 'skipped' | 'failed' | 'cancelled', reason: string): Promise<boolean>;
+  /** Says why an entry waits. */
+  explain(id: number, reason: string): Promise<void>;
+  pause(pipeline: string, by: string): Promise<void>;
+  unpause(pipeline: string): Promise<void>;
+  /** Paused pipelines, with who did it and when. */
+  pauses(): Promise<ReadonlyMap<string, { readonly by: string; readonly at: string }>>;
+}

@@ -1,0 +1,185 @@
+import { CronExpressionParser } from 'cron-parser';
+import type { DstConfig, ScheduleConfig } from '../config.ts';
+import { type Change, dayMs, type LocalMs, minuteMs, type Zone, zoneOf } from './zone.ts';
+
+/**
+ * When a schedule fires, by cron(8) of Debian:
+ *
+ * - Minute and hour without `*` in front: a fixed time. One that the clocks leave out fires right after the gap (`gap: after`), one that they show twice fires
+ *   the first time (`fold: once`). A change of three hours or more is no daylight saving: what it leaves out is left out.
+ * - `*` in front of the minute or the hour (also as a step): the schedule follows real time, so it fires whenever the clocks show a time of its own.
+ * - Day of the month and of the week: both must agree when one begins with `*`, else one is enough.
+ *
+ * Beyond cron(8): where clocks are set by half an hour, a job of every hour fires at the latest an hour after its last.
+ */
+export interface Cron {
+  /** The first fire after that instant, in ms since the epoch at a whole minute; undefined when there is none within 60 years. Always above `afterMs`. */
+  next(afterMs: number): number | undefined;
+}
+
+interface Fields {
+  readonly minutes: readonly number[];
+  readonly hours: readonly number[];
+  readonly days: ReadonlySet<number>;
+  readonly months: ReadonlySet<number>;
+  readonly weekdays: ReadonlySet<number>;
+  readonly bothDays: boolean;
+  readonly wild: boolean;
+  /** Fires in every hour of every day, with waits that a change of the clocks could make longer than an hour. */
+  readonly hourly: boolean;
+}
+
+/** A longer change of the clocks is none that cron(8) makes up for. */
+const longestShiftMs = 3 * 3_600_000;
+/** Within it every 29 February comes on every weekday. */
+const horizonDays = 60 * 366;
+const hourMs = 3_600_000;
+const daysKept = 8;
+/** In minutes: with 45 more, the most that a change of the clocks is beside whole hours, it is an hour. */
+const shortWait = 15;
+
+const known = new WeakMap<ScheduleConfig, Cron>();
+
+/** Reads a checked expression (`engine/load/cron.ts`), once for each schedule. Throws when it is none. */
+export function readCron(schedule: ScheduleConfig): Cron {
+  const cron = known.get(schedule) ?? makeCron(schedule);
+  known.set(schedule, cron);
+  return cron;
+}
+
+function makeCron(schedule: ScheduleConfig): Cron {
+  const fields = readFields(schedule.cron);
+  const zone = zoneOf(schedule.timezone);
+  const plain = searchDays(fields, zone, schedule.dst);
+  if (!fields.hourly) return { next: plain };
+  return {
+    next(afterMs) {
+      const next = plain(afterMs);
+      if (next === undefined || zone.offsetAt(afterMs - longestShiftMs) === zone.offsetAt(afterMs + longestShiftMs)) return next;
+      // The last fire at or before: clocks are never set by so much that none was within three hours.
+      let last: number | undefined;
+      for (let at = plain(afterMs - longestShiftMs); at !== undefined && at <= afterMs; at = plain(at)) last = at;
+      return last !== undefined && next - last > hourMs && last + hourMs > afterMs ? last + hourMs : next;
+    },
+  };
+}
+
+function readFields(text: string): Fields {
+  const { minute, hour, dayOfMonth, month, dayOfWeek } = CronExpressionParser.parse(text).fields;
+  const [minuteText = '', hourText = '', dayText = '', monthText = '', weekdayText = ''] = text.split(/\s+/);
+  const starred = (field: string): boolean => field.startsWith('*');
+  const minutes = numbers(minute.values);
+  const waits = minutes.map((m, i) => (minutes[i + 1] ?? (minutes[0] ?? 0) + 60) - m);
+  return {
+    minutes,
+    hours: numbers(hour.values),
+    days: new Set(numbers(dayOfMonth.values)),
+    months: new Set(numbers(month.values)),
+    weekdays: new Set(numbers(dayOfWeek.values).map((day) => day % 7)),
+    bothDays: starred(dayText) || starred(weekdayText),
+    wild: starred(minuteText) || starred(hourText),
+    hourly:
+      hour.values.length === 24 &&
+      [dayText, monthText, weekdayText].every((field) => field === '*') &&
+      waits.some((wait) => wait > shortWait),
+  };
+}
+
+function numbers(values: readonly (number | string)[]): number[] {
+  return values.map(Number).sort((a, b) => a - b);
+}
+
+function matchesDay(fields: Fields, dayStart: LocalMs): boolean {
+  const date = new Date(dayStart);
+  if (!fields.months.has(date.getUTCMonth() + 1)) return false;
+  const [day, weekday] = [fields.days.has(date.getUTCDate()), fields.weekdays.has(date.getUTCDay())];
+  return fields.bothDays ? day && weekday : day || weekday;
+}
+
+/** Finds fires day by day. Of days on which the clocks are set, all fires are made out once and kept while the search stays around there. */
+function searchDays(fields: Fields, zone: Zone, dst: DstConfig): (afterMs: number) => number | undefined {
+  const kept = new Map<LocalMs, readonly number[]>();
+  const firesOn = (day: LocalMs): readonly number[] | undefined => {
+    const known = kept.get(day);
+    if (known !== undefined) return known;
+    const changes = changesAround(zone, day);
+    if (changes.length === 0) return undefined;
+    if (kept.size > daysKept) kept.clear();
+    const fires = allFires(fields, segmentsAround(zone, day, changes), dst, day);
+    kept.set(day, fires);
+    return fires;
+  };
+  return (afterMs) => {
+    // A repeated midnight shows the day before once more.
+    const today = Math.floor(zone.local(afterMs) / dayMs) * dayMs;
+    for (let day = today - dayMs, last = today + horizonDays * dayMs; day <= last; day += dayMs) {
+      if (!matchesDay(fields, day)) continue;
+      const fires = firesOn(day);
+      const fire = fires === undefined ? firstOf(fields, day, zone.offsetAt(day), afterMs) : fires.find((at) => at > afterMs);
+      if (fire !== undefined) return fire;
+    }
+    return undefined;
+  };
+}
+
+/** Looks this far around a local day for changes of the clocks that can touch it. */
+const aroundMs = 1.5 * dayMs;
+
+function changesAround(zone: Zone, day: LocalMs): readonly Change[] {
+  const middle = day + dayMs / 2 - zone.offsetAt(day);
+  return zone.offsetAt(middle - aroundMs) === zone.offsetAt(middle) && zone.offsetAt(middle) === zone.offsetAt(middle + aroundMs)
+    ? []
+    : zone.changesBetween(middle - aroundMs, middle + aroundMs);
+}
+
+/** On a day whose offset does not change. */
+function firstOf({ hours, minutes }: Fields, day: LocalMs, offsetMs: number, afterMs: number): number | undefined {
+  for (const hour of hours) {
+    if (day + (hour + 1) * hourMs - offsetMs <= afterMs) continue;
+    for (const minute of minutes) {
+      const at = day + hour * hourMs + minute * minuteMs - offsetMs;
+      if (at > afterMs) return at;
+    }
+  }
+  return undefined;
+}
+
+/** A stretch of real time with one offset; the clocks are set by `shiftMs` where it begins. */
+interface Segment {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly offsetMs: number;
+  readonly shiftMs: number;
+}
+
+function segmentsAround(zone: Zone, day: LocalMs, changes: readonly Change[]): readonly Segment[] {
+  const middle = day + dayMs / 2 - zone.offsetAt(day);
+  const starts = [{ atMs: middle - 2 * aroundMs, shiftMs: 0 }, ...changes];
+  return starts.map(({ atMs, shiftMs }, i) => ({
+    fromMs: atMs,
+    toMs: starts[i + 1]?.atMs ?? middle + 2 * aroundMs,
+    offsetMs: zone.offsetAt(i === 0 ? middle - aroundMs : atMs),
+    shiftMs,
+  }));
+}
+
+/** Every fire of a local day, rising. */
+function allFires(fields: Fields, segments: readonly Segment[], dst: DstConfig, day: LocalMs): readonly number[] {
+  const fires = new Set<number>();
+  for (const hour of fields.hours)
+    for (const minute of fields.minutes)
+      for (const at of firesOf(fields.wild, segments, dst, day + hour * hourMs + minute * minuteMs)) fires.add(at);
+  return [...fires].sort((a, b) => a - b);
+}
+
+/** When a local time is a fire: whenever it is shown, but once where daylight saving shows it twice, and right after the gap where it leaves it out. */
+function firesOf(wild: boolean, segments: readonly Segment[], dst: DstConfig, local: LocalMs): readonly number[] {
+  const shown = segments.filter((s) => local - s.offsetMs >= s.fromMs && local - s.offsetMs < s.toMs).map((s) => local - s.offsetMs);
+  const [first, second] = shown;
+  if (first !== undefined)
+    return wild || dst.fold === 'twice' || second === undefined || second - first >= longestShiftMs ? shown : [first];
+  if (wild || dst.gap === 'skip') return [];
+  return segments
+    .filter((s) => s.shiftMs < longestShiftMs && local - s.offsetMs < s.fromMs && local - s.offsetMs >= s.fromMs - s.shiftMs)
+    .map((s) => s.fromMs);
+}

@@ -1,0 +1,308 @@
+import type { Clock } from '../base/clock.ts';
+import { unreachable } from '../base/unreachable.ts';
+import type { Config } from '../config.ts';
+import type { Lease } from '../connector.ts';
+import { EngineError, errorData } from '../error.ts';
+import type { Queue, QueueEntry } from '../queue.ts';
+import { runOf } from '../run.ts';
+import type { LeaseHolder, Store } from '../store.ts';
+import { dueFires, nextDue } from './due.ts';
+import { type LiveRun, tablesOf, takeTurns } from './startable.ts';
+
+/** A run that the daemon has begun as a process of its own. */
+export interface Child {
+  readonly ended: Promise<{ readonly code: number | null; readonly said: string }>;
+  /** SIGTERM: the run rolls back what it has at work and ends. */
+  stop(): void;
+}
+
+export interface DaemonParts {
+  readonly store: Store;
+  readonly queue: Queue;
+  readonly clock: Clock;
+  /** Who this daemon is, for the lease of the one that leads. */
+  readonly self: LeaseHolder;
+  /** The configuration in force; looked at again at each turn. */
+  config(): Promise<Config>;
+  start(entry: QueueEntry): Child;
+  /** One line about what happened, for people and programs. */
+  tell(level: 'info' | 'warn' | 'error', text: string, fields?: Readonly<Record<string, string | number>>): void;
+  /** Aborted: no run is started any more, those at work may go on for a while. */
+  readonly signal: AbortSignal;
+}
+
+/** The lease that only the leading daemon holds. */
+export const leadership = 'daemon';
+
+const turnEveryMs = 1_000;
+const askForLeadEveryMs = 2_000;
+const sweepEveryMs = 5_000;
+/** A run is gone on with so often in a row before somebody has to look at it. */
+const mostResumes = 3;
+/** The same for one that another run kept from a table each time. */
+const mostRefusals = 20;
+/** Between two tries to begin a run whose process ended before it had one. */
+const againAfterMs = [2_000, 10_000, 30_000] as const;
+/** For a child that was told to stop. */
+const stopGraceMs = 20_000;
+
+interface Begun {
+  readonly entry: QueueEntry;
+  readonly child: Child;
+}
+
+/** Leads or follows until the signal aborts; then waits for its runs, stops those that take too long, and has the next daemon go on with them. */
+export async function runDaemon(parts: DaemonParts): Promise<void> {
+  const { clock, signal, store, queue, tell } = parts;
+  const begun = new Map<number, Begun>();
+  const failures = new Map<number, { readonly times: number; readonly againMs: number }>();
+  let lead: Lease | undefined;
+  let sweptMs = Number.NEGATIVE_INFINITY;
+  let told = '';
+  let trouble = '';
+
+  const follow = async (): Promise<boolean> => {
+    try {
+      lead = await store.lease(leadership, parts.self);
+      tell('info', 'leads', { token: lead.token });
+      told = '';
+      return true;
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.code !== 'lease.held') throw error;
+      if (told !== error.message) tell('info', `follows: ${error.message}`);
+      told = error.message;
+      return false;
+    }
+  };
+
+  const turn = async (): Promise<void> => {
+    if (lead === undefined && !(await follow())) return;
+    if (lead === undefined) return;
+    await lead.check();
+    const config = await parts.config();
+    if (clock.now() - sweptMs >= sweepEveryMs) {
+      await resumeInterrupted(parts, config);
+      sweptMs = clock.now();
+    }
+    const live = await liveRuns(store, config);
+    await decideAll(parts, lead, config, live);
+    const starting = [...begun.values()].map((b) => b.entry).filter((entry) => !live.some((run) => run.pipeline === entry.pipeline));
+    const waiting = await queue.waiting();
+    for (const next of takeTurns(config, waiting, live, starting)) {
+      switch (next.act) {
+        case 'end':
+          await queue.end(next.entry.id, 'cancelled', next.reason);
+          tell('warn', `${name(next.entry)} is taken off the queue: ${next.reason}`);
+          break;
+        case 'wait':
+          if (next.entry.reason !== next.reason) await queue.explain(next.entry.id, next.reason);
+          break;
+        case 'start':
+          if ((failures.get(next.entry.id)?.againMs ?? 0) <= clock.now()) await begin(next.entry);
+          break;
+        default:
+          unreachable(next);
+      }
+    }
+  };
+
+  const begin = async (entry: QueueEntry): Promise<void> => {
+    await lead?.check();
+    tell('info', `starts ${name(entry)}`, { pipeline: entry.pipeline, queued: entry.id });
+    const child = parts.start(entry);
+    begun.set(entry.id, { entry, child });
+    void child.ended.then(async ({ code, said }) => {
+      await ended(entry, code, said).catch((error: unknown) => tell('warn', `${name(entry)}: ${errorData(error).message}`));
+      begun.delete(entry.id);
+    });
+  };
+
+  /** A run's own end is in the store. What is told here is a process that ended without a run, and a run that was refused because another one has its table. */
+  const ended = async (entry: QueueEntry, code: number | null, said: string): Promise<void> => {
+    const now = await queue.entry(entry.id);
+    tell(code === 0 ? 'info' : 'warn', `${name(entry)} ended with ${code ?? 'a signal'}`, {
+      pipeline: entry.pipeline,
+      queued: entry.id,
+      ...(now?.runId === undefined ? {} : { run: now.runId }),
+    });
+    if (now === undefined || now.state !== 'queued') {
+      failures.delete(entry.id);
+      if (code === 4 && now?.runId !== undefined) await again(now.runId, entry);
+      return;
+    }
+    if (signal.aborted) return;
+    const times = (failures.get(entry.id)?.times ?? 0) + 1;
+    const pauseMs = againAfterMs[times - 1];
+    const why = said === '' ? `its process ended with ${code ?? 'a signal'}` : said;
+    if (pauseMs === undefined) {
+      failures.delete(entry.id);
+      await queue.end(entry.id, 'failed', why);
+      tell('error', `${name(entry)} could not begin: ${why}`);
+      return;
+    }
+    failures.set(entry.id, { times, againMs: clock.now() + pauseMs });
+    await queue.explain(entry.id, `could not begin, tried again in ${pauseMs / 1000} s: ${why}`);
+  };
+
+  /** A run of somebody else had a table just then: what could not be done is gone on with when that is over. */
+  const again = async (runId: string, entry: QueueEntry): Promise<void> => {
+    const run = runOf(await store.events(runId));
+    const failed = run?.nodes.filter((node) => node.state === 'failed') ?? [];
+    if (run?.state !== 'failed' || failed.some((node) => node.error?.code !== 'lease.held')) return;
+    if ((await resumesBefore(store, runId)) >= mostRefusals) return;
+    await queue.add({ pipeline: entry.pipeline, kind: 'resume', retryOf: runId, request: {}, askedBy: 'another run had its table' });
+  };
+
+  while (!signal.aborted) {
+    try {
+      await turn();
+      trouble = '';
+    } catch (error) {
+      const lost = error instanceof EngineError && error.code === 'lease.lost';
+      if (lost) {
+        lead = undefined;
+        tell('warn', 'leads no more: another daemon has taken over');
+      } else {
+        // The same thing each second is said once.
+        const { message } = errorData(error);
+        if (message !== trouble) tell('error', message);
+        trouble = message;
+      }
+    }
+    await clock.sleep(lead === undefined ? askForLeadEveryMs : await untilTurn(parts), signal).catch(() => undefined);
+  }
+  await shutDown();
+
+  async function shutDown(): Promise<void> {
+    const { daemon } = await parts.config();
+    const all = (): Promise<unknown> => Promise.all([...begun.values()].map((b) => b.child.ended));
+    if (begun.size > 0) {
+      tell('info', `stops: waits up to ${daemon.shutdownTimeoutMs / 1000} s for ${begun.size} runs`);
+      if (!(await within(clock, daemon.shutdownTimeoutMs, all()))) {
+        for (const { entry, child } of begun.values()) {
+          const now = await queue.entry(entry.id).catch(() => undefined);
+          if (now?.runId !== undefined)
+            await queue
+              .add({ pipeline: entry.pipeline, kind: 'resume', retryOf: now.runId, request: {}, askedBy: 'the daemon was stopped' })
+              .catch((error: unknown) => tell('warn', errorData(error).message));
+          child.stop();
+        }
+        await within(clock, stopGraceMs, all());
+      }
+    }
+    await lead?.release().catch((error: unknown) => tell('warn', errorData(error).message));
+  }
+}
+
+/** Until the next time that is due, at most a second. */
+async function untilTurn({ clock, config }: DaemonParts): Promise<number> {
+  const { pipelines } = await config();
+  const now = clock.now();
+  const due = Object.values(pipelines).flatMap(({ schedules }) => nextDue(schedules, now) ?? []);
+  return Math.max(1, Math.min(turnEveryMs, ...due.map((at) => at - now)));
+}
+
+async function within(clock: Clock, ms: number, work: Promise<unknown>): Promise<boolean> {
+  const over = new AbortController();
+  const done = await Promise.race([
+    work.then(() => true),
+    clock.sleep(ms, over.signal).then(
+      () => false,
+      () => true,
+    ),
+  ]);
+  over.abort();
+  return done;
+}
+
+/** Writes down what is due, pipeline by pipeline. */
+async function decideAll({ queue, clock, tell }: DaemonParts, lead: Lease, config: Config, live: readonly LiveRun[]): Promise<void> {
+  const marks = await queue.marks();
+  const pauses = await queue.pauses();
+  const waiting = await queue.waiting();
+  for (const pipeline of Object.values(config.pipelines)) {
+    if (pipeline.schedules.length === 0) continue;
+    const nowMs = clock.now();
+    const mark = marks.get(pipeline.name);
+    const due = dueFires({ schedules: pipeline.schedules, catchup: pipeline.catchup, mark, nowMs });
+    // A mark that only moved on is written now and then: without fires in between it says the same.
+    const moved = mark === undefined || JSON.stringify(mark.schedules) !== JSON.stringify(due.mark.schedules) || nowMs < mark.seenUntilMs;
+    if (due.fires.length === 0 && due.missed === undefined && !moved && nowMs - mark.seenUntilMs < 60_000) continue;
+    const paused = pauses.get(pipeline.name);
+    const atWork =
+      live.find((run) => run.pipeline === pipeline.name)?.runId ?? waiting.find((entry) => entry.pipeline === pipeline.name)?.id;
+    const skip =
+      paused !== undefined
+        ? `paused by ${paused.by} since ${paused.at}`
+        : pipeline.paused
+          ? 'paused in pipelines.yaml'
+          : pipeline.overlap === 'skip' && due.fires.length === 1 && atWork !== undefined
+            ? typeof atWork === 'string'
+              ? `run ${atWork} was still at work`
+              : 'a run of it was still waiting'
+            : undefined;
+    const made = await queue.decide(lead, {
+      pipeline: pipeline.name,
+      mark: due.mark,
+      fires: due.fires.map((scheduledAtMs) => ({
+        scheduledAtMs,
+        state: skip === undefined ? 'queued' : 'skipped',
+        ...(skip === undefined ? {} : { reason: skip }),
+      })),
+    });
+    for (const entry of made)
+      tell(skip === undefined ? 'info' : 'warn', skip === undefined ? `${name(entry)} is due` : `${name(entry)} is left out: ${skip}`, {
+        pipeline: pipeline.name,
+      });
+    if (due.missed !== undefined)
+      tell('warn', `${pipeline.name}: ${missedText(due.missed)} (catchup: ${JSON.stringify(pipeline.catchup)})`, {
+        pipeline: pipeline.name,
+      });
+  }
+}
+
+function missedText({ count, firstMs, lastMs }: { readonly count: number; readonly firstMs: number; readonly lastMs: number }): string {
+  const iso = (ms: number): string => new Date(ms).toISOString();
+  return count === 1 ? `the time ${iso(firstMs)} was missed` : `${count} times were missed, from ${iso(firstMs)} to ${iso(lastMs)}`;
+}
+
+/** Has runs of daemons whose process died gone on with, unless that happened too often in a row. */
+async function resumeInterrupted({ store, queue, tell }: DaemonParts, config: Config): Promise<void> {
+  for (const runId of await store.sweep()) {
+    const record = await store.run(runId);
+    tell('warn', `run ${runId} was interrupted: its process is gone`, record === undefined ? {} : { pipeline: record.pipeline });
+    if (record === undefined || record.trigger === undefined || !['schedule', 'resume', 'api'].includes(record.trigger)) continue;
+    if (config.pipelines[record.pipeline]?.resume !== true) continue;
+    if ((await resumesBefore(store, runId)) >= mostResumes) {
+      tell('error', `run ${runId} is not gone on with: it was interrupted ${mostResumes + 1} times in a row`, {
+        pipeline: record.pipeline,
+      });
+      continue;
+    }
+    await queue.add({ pipeline: record.pipeline, kind: 'resume', retryOf: runId, request: {}, askedBy: 'its process died' });
+  }
+}
+
+/** How many runs in a row, ending with this one, went on from another. */
+async function resumesBefore(store: Store, runId: string): Promise<number> {
+  let count = 0;
+  for (let run = await store.run(runId); run?.retryOf !== undefined; run = await store.run(run.retryOf)) count += 1;
+  return count;
+}
+
+async function liveRuns(store: Store, config: Config): Promise<readonly LiveRun[]> {
+  return (await store.runs({ states: ['running'] })).map((run) => ({
+    runId: run.runId,
+    pipeline: run.pipeline,
+    tables: tablesOf(config, run.pipeline),
+    byDaemon: run.trigger !== undefined && ['schedule', 'resume', 'api'].includes(run.trigger),
+  }));
+}
+
+/** An entry in words. */
+function name(entry: QueueEntry): string {
+  if (entry.kind === 'fire') return `${entry.pipeline} of ${entry.scheduledAt}`;
+  return entry.kind === 'resume'
+    ? `${entry.pipeline}, going on from run ${entry.retryOf}`
+    : `${entry.pipeline}, asked for by ${entry.askedBy}`;
+}

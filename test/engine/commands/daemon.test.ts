@@ -1,0 +1,112 @@
+import type pg from 'pg';
+import * as assert from 'uvu/assert';
+import { freshDatabase, type TestDatabase } from '../../support/postgres.ts';
+import { createRig, type Rig } from '../../support/rig.ts';
+import { suite } from '../../support/suite.ts';
+import { waitUntil } from '../../support/wait.ts';
+
+const yaml = (pipelines: string, state = '{ sink: warehouse }'): string => `version: 1
+sources: { production: { type: postgres, url: "\${SOURCE_URL}" } }
+lake: { type: file, path: lake }
+sinks: { warehouse: { type: postgres, url: "\${WAREHOUSE_URL}", schema: staging } }
+state: ${state}
+defaults: { key: id, cursor: updated_at }
+tables: { users: {}, orders: {} }
+pipelines:
+${pipelines}
+`;
+const users = '  users: { mode: incremental, tables: [users], schedule: "0 0 1 1 *" }';
+
+suite('engine daemon', ({ test, before, after }) => {
+  let source: TestDatabase;
+  let warehouse: TestDatabase;
+  let to: pg.Client;
+  const rigs: Rig[] = [];
+  before(async () => {
+    source = await freshDatabase('daemon');
+    const from = await source.client();
+    for (const table of ['users', 'orders'])
+      await from.query(
+        `CREATE TABLE ${table} (id int PRIMARY KEY, updated_at timestamptz NOT NULL DEFAULT now()); INSERT INTO ${table} SELECT g FROM generate_series(1, 9) g`,
+      );
+    warehouse = await freshDatabase('daemon_dw');
+    to = await warehouse.client();
+  });
+  after(async () => {
+    for (const rig of rigs) await rig.cleanup();
+    await source.drop();
+    await warehouse.drop();
+  });
+
+  const project = async (text: string): Promise<Rig> => {
+    const rig = await createRig({ 'pipelines.yaml': text });
+    Object.assign(rig.env, { SOURCE_URL: source.url, WAREHOUSE_URL: warehouse.url });
+    rigs.push(rig);
+    return rig;
+  };
+  /** Queues a run as the API will, and waits for its end. */
+  const trigger = async (pipeline: string): Promise<string> => {
+    const { rows } = await to.query<{ id: string }>(
+      `INSERT INTO engine.queue (pipeline, kind, request, asked_by, state, noted_at) VALUES ($1, 'trigger', '{}', 'a test', 'queued', now()) RETURNING id::text AS id`,
+      [pipeline],
+    );
+    let state = '';
+    await waitUntil(
+      async () => {
+        const found = await to.query<{ state: string }>(
+          'SELECT r.state FROM engine.queue q JOIN engine.runs r USING (run_id) WHERE q.id = $1',
+          [rows[0]?.id],
+        );
+        state = found.rows[0]?.state ?? '';
+        return state !== '' && state !== 'running';
+      },
+      `the run of ${pipeline}`,
+      30_000,
+    );
+    return state;
+  };
+
+  test('runs what is queued, says what goes on, and ends with 143 when it is told to', async () => {
+    const rig = await project(yaml(users));
+    const daemon = rig.start('daemon');
+    await daemon.waitFor('leads');
+    assert.is(await trigger('users'), 'succeeded');
+    assert.is((await to.query('SELECT FROM staging.users')).rowCount, 9);
+    const why = await rig.engine('why', 'users');
+    assert.match(why.stdout, new RegExp(`the daemon that leads: pid ${daemon.pid} on `));
+    assert.match(why.stdout, /fires next: \d{4}-01-01T00:00:00Z/);
+    assert.is((await rig.engine('status', '--check')).code, 0);
+    daemon.kill('SIGTERM');
+    assert.is((await daemon.ended).code, 143);
+    const status = await rig.engine('status', '--check');
+    assert.is(status.code, 1);
+    assert.match(status.stdout, /no daemon is there: 1 pipeline with a schedule will not fire/);
+    assert.match((await rig.engine('why', 'users')).stdout, /no daemon is there: nothing fires by itself/);
+  });
+
+  test('an edited file is taken in when it is valid; when not, that is said, and runs go by the one before', async () => {
+    const rig = await project(yaml(users));
+    const daemon = rig.start('daemon');
+    await daemon.waitFor('leads');
+    rig.write('pipelines.yaml', yaml('  users: { mode: sometimes }'));
+    await daemon.waitFor('is not taken: it has findings. The one before stays in force');
+    assert.match(daemon.stderr(), /`mode` of pipeline `users` cannot be `sometimes`/);
+    assert.is(await trigger('users'), 'succeeded');
+    rig.write('pipelines.yaml', yaml(`${users}\n  orders: { mode: full, tables: [orders] }`));
+    await daemon.waitFor('was changed, and is in force now');
+    assert.is(await trigger('orders'), 'succeeded');
+    daemon.kill('SIGTERM');
+    await daemon.ended;
+  });
+
+  test('a store that ends with the process is refused, and so is a pipeline that is not there', async () => {
+    const rig = await project(yaml(users, 'memory'));
+    const refused = await rig.engine('daemon');
+    assert.is(refused.code, 2);
+    assert.match(refused.stderr, /a daemon needs a state store that outlives it/);
+    const unknown = await rig.engine('why', 'nobody');
+    assert.is(unknown.code, 2);
+    assert.match(unknown.stderr, /there is no pipeline nobody/);
+    assert.is((await (await project(yaml(users))).engine('run', '--queued', '99999999')).code, 2);
+  });
+});

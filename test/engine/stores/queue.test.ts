@@ -1,0 +1,154 @@
+import * as assert from 'uvu/assert';
+import { systemClock } from '../../../engine/base/clock.ts';
+import { EngineError } from '../../../engine/error.ts';
+import type { Event } from '../../../engine/event.ts';
+import type { Decision, Queue } from '../../../engine/queue.ts';
+import type { Store } from '../../../engine/store.ts';
+import { createPostgresStore } from '../../../engine/stores/postgres.ts';
+import { freshDatabase, type TestDatabase } from '../../support/postgres.ts';
+import { suite } from '../../support/suite.ts';
+
+const noon = Date.parse('2026-05-04T12:00:00Z');
+const decision = (times: readonly number[], seenUntilMs: number, over: Partial<Decision> = {}): Decision => ({
+  pipeline: 'users',
+  mark: { schedules: { list: ['0 * * * *'] }, seenUntilMs },
+  fires: times.map((scheduledAtMs) => ({ scheduledAtMs, state: 'queued' })),
+  ...over,
+});
+const holder = (runId: string): { runId: string; host: string; pid: number } => ({ runId, host: 'here', pid: process.pid });
+const started = (runId: string, queued: number): Event => ({
+  seq: 1,
+  at: '2026-05-04T12:00:01.000Z',
+  runId,
+  type: 'run.started',
+  pipeline: 'users',
+  mode: 'incremental',
+  trigger: 'schedule',
+  queued,
+  nodes: [],
+  engine: 'test',
+  host: 'here',
+  pid: process.pid,
+  request: { pipeline: 'users' },
+});
+
+async function codeOf(work: Promise<unknown>): Promise<string> {
+  return work.then(
+    () => 'nothing',
+    (error: unknown) => {
+      if (error instanceof EngineError) return error.code;
+      throw error;
+    },
+  );
+}
+
+suite('the queue of daemons', ({ test, before, after }) => {
+  let database: TestDatabase;
+  const stores: Store[] = [];
+  before(async () => {
+    database = await freshDatabase('queue');
+  });
+  after(async () => {
+    for (const store of stores) await store.close();
+    await database.drop();
+  });
+  let schemas = 0;
+  /** A store of its own with its queue; `again` opens it as another process does. */
+  const fresh = async (): Promise<{ store: Store; queue: Queue; again: () => Promise<Store> }> => {
+    schemas += 1;
+    const schema = `engine_${schemas}`;
+    const again = async (): Promise<Store> => {
+      const store = createPostgresStore({ connect: () => database.client(), schema, clock: systemClock });
+      stores.push(store);
+      await store.migrate();
+      return store;
+    };
+    const store = await again();
+    if (store.queue === undefined) throw new Error('no queue');
+    return { store, queue: store.queue, again };
+  };
+
+  test('a time that was decided about stays decided, whoever decides again', async () => {
+    const { store, queue } = await fresh();
+    const lead = await store.lease('daemon', holder('one'));
+    const [first] = await queue.decide(lead, decision([noon], noon));
+    assert.equal([first?.scheduledAt, first?.state], ['2026-05-04T12:00:00.000Z', 'queued']);
+    assert.equal(await queue.decide(lead, decision([noon], noon)), []);
+    const skipped = decision([noon, noon + 3_600_000], noon, {
+      fires: [noon, noon + 3_600_000].map((scheduledAtMs) => ({ scheduledAtMs, state: 'skipped', reason: 'paused' })),
+    });
+    assert.equal(
+      (await queue.decide(lead, skipped)).map((e) => e.scheduledAt),
+      ['2026-05-04T13:00:00.000Z'],
+    );
+    assert.equal(
+      (await queue.waiting()).map((e) => e.id),
+      [first?.id],
+    );
+    assert.is((await queue.marks()).get('users')?.seenUntilMs, noon);
+  });
+
+  test('whoever does not lead any more decides nothing: neither times nor how far was seen', async () => {
+    const { store, queue, again } = await fresh();
+    const old = await store.lease('daemon', holder('one'));
+    await old.release();
+    await (await again()).lease('daemon', holder('two'));
+    assert.is(await codeOf(queue.decide(old, decision([noon], noon))), 'lease.lost');
+    assert.equal([await queue.waiting(), (await queue.marks()).size], [[], 0]);
+  });
+
+  test('of many runs for one time, one begins; the others are refused and leave no run', async () => {
+    const { store, queue, again } = await fresh();
+    const lead = await store.lease('daemon', holder('one'));
+    const [entry] = await queue.decide(lead, decision([noon], noon));
+    if (entry === undefined) throw new Error('nothing was queued');
+    const runs = await Promise.all(['a', 'b', 'c', 'd'].map(async (runId) => ({ runId, store: await again() })));
+    const codes = await Promise.all(runs.map((run) => codeOf(run.store.append([started(run.runId, entry.id)]))));
+    assert.equal(
+      codes.filter((code) => code !== 'nothing'),
+      ['queue.taken', 'queue.taken', 'queue.taken'],
+    );
+    const winner = runs[codes.indexOf('nothing')];
+    assert.equal(
+      (await store.runs({})).map((r) => [r.runId, r.trigger, r.scheduledAt]),
+      [[winner?.runId, 'schedule', '2026-05-04T12:00:00.000Z']],
+    );
+    assert.is((await queue.entry(entry.id))?.runId, winner?.runId);
+    // An answer that was lost: the same event again.
+    assert.is(await codeOf(winner?.store.append([started(winner.runId, entry.id)]) ?? Promise.resolve()), 'nothing');
+  });
+
+  test('a run is gone on with once, however often that is asked for', async () => {
+    const { queue } = await fresh();
+    const ask = () => queue.add({ pipeline: 'users', kind: 'resume', retryOf: 'RUN', request: {}, askedBy: 'its process died' });
+    const [first, second] = await Promise.all([ask(), ask()]);
+    assert.is(first?.id, second?.id);
+    assert.is((await queue.waiting()).length, 1);
+    assert.is(await queue.end(first?.id ?? 0, 'cancelled', 'no need'), true);
+    assert.is((await ask()).state, 'cancelled');
+  });
+
+  test('only what waits can be ended or explained', async () => {
+    const { store, queue } = await fresh();
+    const entry = await queue.add({ pipeline: 'users', kind: 'trigger', request: { fullRefresh: true }, askedBy: 'ada' });
+    assert.equal([entry.request, entry.askedBy], [{ fullRefresh: true }, 'ada']);
+    await queue.explain(entry.id, 'waits for a table');
+    assert.is((await queue.entry(entry.id))?.reason, 'waits for a table');
+    await store.append([started('r', entry.id)]);
+    assert.is(await queue.end(entry.id, 'cancelled', 'too late'), false);
+    assert.equal(
+      (await queue.entries({ limit: 5, pipeline: 'users' })).map((e) => [e.state, e.reason, e.runId]),
+      [['started', undefined, 'r']],
+    );
+    assert.is(await queue.entry(99_999), undefined);
+  });
+
+  test('a pause says who and when, and the first one stays', async () => {
+    const { queue } = await fresh();
+    await queue.pause('users', 'ada');
+    await queue.pause('users', 'grace');
+    assert.is((await queue.pauses()).get('users')?.by, 'ada');
+    await queue.unpause('users');
+    assert.is((await queue.pauses()).size, 0);
+  });
+});
