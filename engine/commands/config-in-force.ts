@@ -28,13 +28,27 @@ export function watchConfig(config: Config, watch: ConfigWatch): ConfigInForce {
   let inForce = config;
   let texts = read(watch.file);
   let folder = freeze(config.root, texts);
+  let unreadable = '';
+  /** undefined while there is something in the place of the file that cannot be read; that is told once. */
+  const readable = (): Texts | undefined => {
+    try {
+      const now = read(watch.file);
+      unreadable = '';
+      return now;
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      if (unreadable !== error.message) watch.refused([], error.message);
+      unreadable = error.message;
+      return undefined;
+    }
+  };
   return {
     get folder() {
       return folder;
     },
     async current() {
-      const now = read(watch.file);
-      if (now.yaml === texts.yaml && now.env === texts.env) return inForce;
+      const now = readable();
+      if (now === undefined || (now.yaml === texts.yaml && now.env === texts.env)) return inForce;
       texts = now;
       const next = freeze(config.root, now);
       try {

@@ -1,3 +1,5 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import type pg from 'pg';
 import * as assert from 'uvu/assert';
 import { freshDatabase, type TestDatabase } from '../../support/postgres.ts';
@@ -92,6 +94,10 @@ suite('engine daemon', ({ test, before, after }) => {
     await daemon.waitFor('is not taken: it has findings. The one before stays in force');
     assert.match(daemon.stderr(), /`mode` of pipeline `users` cannot be `sometimes`/);
     assert.is(await trigger('users'), 'succeeded');
+    rmSync(join(rig.root, 'pipelines.yaml'));
+    mkdirSync(join(rig.root, 'pipelines.yaml'));
+    await daemon.waitFor('cannot be read. The one before stays in force');
+    rmSync(join(rig.root, 'pipelines.yaml'), { recursive: true });
     rig.write('pipelines.yaml', yaml(`${users}\n  orders: { mode: full, tables: [orders] }`));
     await daemon.waitFor('was changed, and is in force now');
     assert.is(await trigger('orders'), 'succeeded');
