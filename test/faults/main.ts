@@ -3,10 +3,11 @@ import { effects } from '../../engine/base/effect.ts';
 import { daemonStorm, showDaemonStorm } from './daemon-storm.ts';
 import { killMatrix, matrixHead, showResult } from './kill-matrix.ts';
 import { allCells, showCell } from './matrix.ts';
-import { type FaultResult, openStruckProject, postgresFaults, showFault, showFaultResult } from './postgres-faults.ts';
+import { type FaultResult, openStruckProject, postgresFaults, showFault } from './postgres-faults.ts';
 import { openStruckLake, s3Faults, showS3Fault } from './s3-faults.ts';
 import { showStop, stopMatrix } from './stop-matrix.ts';
 import { storm } from './storm.ts';
+import { strikeAll } from './strike.ts';
 
 /** `npm run storm` and `npm run faults -- list | kill-matrix`: exit 1 when anything is wrong, 2 on a wrong command line. */
 const { values, positionals } = parseArgs({
@@ -51,8 +52,8 @@ const commands: Readonly<Record<string, () => Promise<boolean>>> = {
     say(`${results.filter((r) => r.stopped).length} stopped, ${results.filter((r) => r.first === 4).length} refused, ${bad.length} wrong`);
     return bad.length === 0 && results.length > 0;
   },
-  postgres: async () => strikeAll(postgresFaults, showFault, await openStruckProject()),
-  s3: async () => strikeAll(s3Faults, showS3Fault, await openStruckLake()),
+  postgres: async () => strikeChosen(postgresFaults, showFault, await openStruckProject()),
+  s3: async () => strikeChosen(s3Faults, showS3Fault, await openStruckLake()),
   daemons: async () => {
     const minutes = Number(values.minutes);
     const pipelines = Number(values.pipelines);
@@ -72,21 +73,15 @@ const commands: Readonly<Record<string, () => Promise<boolean>>> = {
   },
 };
 
-async function strikeAll<Fault>(
+async function strikeChosen<Fault>(
   all: readonly Fault[],
   show: (fault: Fault) => string,
   struck: { strike(fault: Fault): Promise<FaultResult>; close(): Promise<void> },
 ): Promise<boolean> {
-  const results: FaultResult[] = [];
-  try {
-    for (const fault of all.filter((each) => values.only === undefined || show(each).includes(values.only))) {
-      const result = await struck.strike(fault);
-      results.push(result);
-      say(showFaultResult(result));
-    }
-  } finally {
-    await struck.close();
-  }
+  const results = await strikeAll(
+    all.filter((each) => values.only === undefined || show(each).includes(values.only)),
+    struck,
+  );
   const bad = results.filter((result) => result.wrong.length > 0);
   say(`${results.length} faults, ${results.filter((r) => r.code === 0).length} runs went on to their end, ${bad.length} wrong`);
   return bad.length === 0 && results.length > 0;
