@@ -1,6 +1,6 @@
 /** The floors of docs/architecture.md: who may import whom. Type imports count. */
-const nouns = '^engine/(error|config|graph|plan|run|event)[.]ts$';
-const contracts = '^engine/(connector|store|reporter|command)[.]ts$';
+const nouns = '^engine/(error|config|graph|plan|run|event|problem)[.]ts$';
+const contracts = '^engine/(connector|store|queue|history|api|reporter|command)[.]ts$';
 const base = '^engine/base/';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
@@ -47,6 +47,18 @@ module.exports = {
       severity: 'error',
       from: { path: '^engine/(load|execute|stores|reporters|schedule)/' },
       to: { path: '^engine/(load|execute|stores|reporters|schedule|commands|serve)/', pathNot: '^engine/$1/' },
+    },
+    {
+      name: 'the page talks HTTP only, and takes nothing but types from the engine',
+      severity: 'error',
+      from: { path: '^ui/' },
+      to: { path: '^(engine|connectors|lake|generators)/', pathNot: '^engine/(api|history|queue|store|event|run|plan|problem|error)[.]ts$' },
+    },
+    {
+      name: 'the page is imported by nobody',
+      severity: 'error',
+      from: { path: '^(engine|connectors|lake|generators)/' },
+      to: { path: '^ui/' },
     },
     {
       name: 'commands are known to main only',
