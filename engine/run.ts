@@ -25,6 +25,8 @@ export interface Run {
   readonly endedAt: string | undefined;
   /** Why it did not succeed. */
   readonly error: ErrorData | undefined;
+  /** Why it was cancelled or interrupted. */
+  readonly reason: string | undefined;
   /** In the plan's order. */
   readonly nodes: readonly NodeRun[];
 }
@@ -39,6 +41,8 @@ export interface NodeRun {
   readonly state: NodeState;
   /** 0 before the first. */
   readonly attempt: number;
+  /** Those of this run, in order. */
+  readonly attempts: readonly Attempt[];
   readonly startedAt: string | undefined;
   readonly endedAt: string | undefined;
   readonly progress: Progress | undefined;
@@ -52,6 +56,17 @@ export interface NodeRun {
   readonly dbt: readonly DbtResult[];
 }
 
+/** One try of a node. */
+export interface Attempt {
+  readonly attempt: number;
+  readonly startedAt: string;
+  readonly endedAt: string | undefined;
+  /** What it failed with. */
+  readonly error: ErrorData | undefined;
+  /** When the next one begins. */
+  readonly retryAt: string | undefined;
+}
+
 /** The run after one more event. The first event is `run.started`; throws when it is another. Pure. */
 export function applyEvent(run: Run | undefined, event: Event): Run {
   if (event.type === 'run.started') return startedRun(event);
@@ -62,6 +77,10 @@ export function applyEvent(run: Run | undefined, event: Event): Run {
       return withNode(run, event.node, (n) => ({
         state: 'running',
         attempt: event.attempt,
+        attempts: [
+          ...n.attempts,
+          { attempt: event.attempt, startedAt: event.at, endedAt: undefined, error: undefined, retryAt: undefined },
+        ],
         startedAt: n.startedAt ?? event.at,
         progress: undefined,
         error: undefined,
@@ -70,15 +89,31 @@ export function applyEvent(run: Run | undefined, event: Event): Run {
     case 'node.progress':
       return withNode(run, event.node, () => ({ progress: event.progress }));
     case 'node.retrying':
-      return withNode(run, event.node, () => ({ state: 'retrying', error: event.error }));
+      return withNode(run, event.node, (n) => ({
+        state: 'retrying',
+        error: event.error,
+        attempts: endAttempt(n, event.at, event.error, new Date(Date.parse(event.at) + event.delayMs).toISOString()),
+      }));
     case 'node.succeeded':
-      return withNode(run, event.node, () => ({ state: 'succeeded', result: event.result, error: undefined, ...ended }));
+      return withNode(run, event.node, (n) => ({
+        state: 'succeeded',
+        result: event.result,
+        error: undefined,
+        attempts: endAttempt(n, event.at),
+        ...ended,
+      }));
     case 'node.failed':
-      return withNode(run, event.node, () => ({ state: 'failed', error: event.error, result: event.result, ...ended }));
+      return withNode(run, event.node, (n) => ({
+        state: 'failed',
+        error: event.error,
+        result: event.result,
+        attempts: endAttempt(n, event.at, event.error),
+        ...ended,
+      }));
     case 'node.skipped':
       return withNode(run, event.node, () => ({ state: 'skipped', because: event.because, ...ended }));
     case 'node.cancelled':
-      return withNode(run, event.node, () => ({ state: 'cancelled', ...ended }));
+      return withNode(run, event.node, (n) => ({ state: 'cancelled', attempts: endAttempt(n, event.at), ...ended }));
     case 'node.kept':
       return withNode(run, event.node, () => ({ state: 'succeeded', keptFrom: event.fromRun, ...ended }));
     case 'dbt.result':
@@ -90,9 +125,9 @@ export function applyEvent(run: Run | undefined, event: Event): Run {
     case 'run.failed':
       return { ...run, state: 'failed', error: event.error, ...ended };
     case 'run.cancelled':
-      return { ...run, state: 'cancelled', nodes: endOpen(run.nodes, 'cancelled', event.at), ...ended };
+      return { ...run, state: 'cancelled', reason: event.reason, nodes: endOpen(run.nodes, 'cancelled', event.at), ...ended };
     case 'run.interrupted':
-      return { ...run, state: 'interrupted', nodes: endOpen(run.nodes, 'interrupted', event.at), ...ended };
+      return { ...run, state: 'interrupted', reason: event.reason, nodes: endOpen(run.nodes, 'interrupted', event.at), ...ended };
     default:
       return unreachable(event);
   }
@@ -137,6 +172,7 @@ function startedRun(event: Event & { readonly type: 'run.started' }): Run {
     startedAt: event.at,
     endedAt: undefined,
     error: undefined,
+    reason: undefined,
     nodes: event.nodes.map((node) => ({
       id: node.id,
       type: node.type,
@@ -145,6 +181,7 @@ function startedRun(event: Event & { readonly type: 'run.started' }): Run {
       needs: node.needs,
       state: 'queued',
       attempt: 0,
+      attempts: [],
       startedAt: undefined,
       endedAt: undefined,
       progress: undefined,
@@ -163,6 +200,13 @@ function withNode(run: Run, id: string, change: (node: NodeRun) => Partial<NodeR
 
 function endOpen(nodes: readonly NodeRun[], state: 'cancelled' | 'interrupted', at: string): readonly NodeRun[] {
   return nodes.map((node) =>
-    node.state === 'queued' || node.state === 'running' || node.state === 'retrying' ? { ...node, state, endedAt: at } : node,
+    node.state === 'queued' || node.state === 'running' || node.state === 'retrying'
+      ? { ...node, state, endedAt: at, attempts: endAttempt(node, at) }
+      : node,
   );
+}
+
+/** The attempts of a node, with the one that is open ended. */
+function endAttempt(node: NodeRun, at: string, error?: ErrorData, retryAt?: string): readonly Attempt[] {
+  return node.attempts.map((attempt) => (attempt.endedAt === undefined ? { ...attempt, endedAt: at, error, retryAt } : attempt));
 }

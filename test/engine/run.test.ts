@@ -61,4 +61,25 @@ suite('run', ({ test }) => {
     );
     assert.is(run?.nodes[0]?.startedAt, '2026-01-31T09:00:01.000Z');
   });
+
+  test('each attempt has its times and its error, and says when the next begins', () => {
+    const error = { code: 'x', trouble: 'outside', message: 'locked', retryable: true } as const;
+    const run = runOf(
+      eventsOf(
+        'r',
+        0,
+        start,
+        { type: 'node.started', node: 'a', attempt: 1 },
+        { type: 'node.retrying', node: 'a', attempt: 1, delayMs: 500, error },
+        { type: 'node.started', node: 'a', attempt: 2 },
+        { type: 'run.cancelled', reason: 'asked for by somebody' },
+      ),
+    );
+    const at = (s: number): string => `2026-01-31T09:00:0${s}.000Z`;
+    assert.equal(run?.nodes[0]?.attempts, [
+      { attempt: 1, startedAt: at(1), endedAt: at(2), error, retryAt: '2026-01-31T09:00:02.500Z' },
+      { attempt: 2, startedAt: at(3), endedAt: at(4), error: undefined, retryAt: undefined },
+    ]);
+    assert.is(run?.reason, 'asked for by somebody');
+  });
 });
