@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Config, Diagnostic } from '../config.ts';
 import { EngineError } from '../error.ts';
 import { loadConfig } from '../load/index.ts';
+import { type ConfigTexts, openConfigCopies } from './config-copies.ts';
 
 /** The configuration that a daemon goes by: the newest one without findings. */
 export interface ConfigInForce {
@@ -17,20 +17,26 @@ export interface ConfigWatch {
   /** Absolute path of pipelines.yaml. */
   readonly file: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Milliseconds since 1970. */
+  now(): number;
   /** Findings of a file that is not taken. */
   refused(diagnostics: readonly Diagnostic[], why: string): void;
   /** A changed file is in force from now on. */
   taken(config: Config): void;
+  /** Old copies could not be removed, or the one in force could not be written anew. */
+  trouble(text: string): void;
 }
 
 /** Begins with a configuration that was loaded without findings. */
 export function watchConfig(config: Config, watch: ConfigWatch): ConfigInForce {
+  const copies = openConfigCopies(config.root, watch.now);
   let inForce = config;
   let texts = read(watch.file);
-  let folder = freeze(config.root, texts);
+  let frozen = texts;
+  let folder = copies.freeze(frozen);
   let unreadable = '';
   /** undefined while there is something in the place of the file that cannot be read; that is told once. */
-  const readable = (): Texts | undefined => {
+  const readable = (): ConfigTexts | undefined => {
     try {
       const now = read(watch.file);
       unreadable = '';
@@ -47,16 +53,22 @@ export function watchConfig(config: Config, watch: ConfigWatch): ConfigInForce {
       return folder;
     },
     async current() {
+      try {
+        copies.keep(frozen);
+      } catch (error) {
+        watch.trouble(`the copies of pipelines.yaml under ${dirname(folder)}: ${(error as Error).message}`);
+      }
       const now = readable();
       if (now === undefined || (now.yaml === texts.yaml && now.env === texts.env)) return inForce;
       texts = now;
-      const next = freeze(config.root, now);
+      const next = copies.freeze(now);
       try {
         const loaded = await loadConfig({ file: watch.file, env: watch.env, frozen: next });
         if (loaded.config === undefined) watch.refused(loaded.diagnostics, 'it has findings');
         else {
           inForce = loaded.config;
           folder = next;
+          frozen = now;
           watch.taken(inForce);
         }
       } catch (error) {
@@ -68,14 +80,8 @@ export function watchConfig(config: Config, watch: ConfigWatch): ConfigInForce {
   };
 }
 
-interface Texts {
-  readonly yaml: string;
-  /** undefined: there is none. */
-  readonly env: string | undefined;
-}
-
 /** A file that is gone reads as an empty one, which has findings. */
-function read(file: string): Texts {
+function read(file: string): ConfigTexts {
   return { yaml: textOf(file) ?? '', env: textOf(join(dirname(file), '.env')) };
 }
 
@@ -86,17 +92,4 @@ function textOf(file: string): string | undefined {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new EngineError('outside', 'config.unreadable', `${file} cannot be read`, { cause: error, hint: 'Look at its rights.' });
   }
-}
-
-/** Readable by this user only: .env may hold passwords. */
-function freeze(root: string, { yaml, env }: Texts): string {
-  const name = createHash('sha256')
-    .update(`${yaml}\0${env ?? ''}`)
-    .digest('hex')
-    .slice(0, 16);
-  const folder = join(root, '.engine', 'daemon', name);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  writeFileSync(join(folder, 'pipelines.yaml'), yaml, { mode: 0o600 });
-  if (env !== undefined) writeFileSync(join(folder, '.env'), env, { mode: 0o600 });
-  return folder;
 }

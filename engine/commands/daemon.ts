@@ -38,11 +38,13 @@ export const command: Command = {
     const inForce = watchConfig(config, {
       file: config.file,
       env: context.env,
+      now: context.clock.now,
       refused(diagnostics, why) {
         context.reporter.diagnostics(diagnostics);
         tell('error', `${config.file} was changed and is not taken: ${why}. The one before stays in force`);
       },
       taken: () => tell('info', `${config.file} was changed, and is in force now`),
+      trouble: (text) => tell('warn', text),
     });
     const self = { runId: `daemon-${ulid(context.clock.now())}`, host: hostname(), pid: process.pid };
     tell(
@@ -86,13 +88,23 @@ function startRun(context: CommandContext, inForce: ConfigInForce, file: string,
     ended: new Promise((resolve) => {
       child.once('error', (error) => resolve({ code: null, said: error.message }));
       child.once('close', (code) => {
-        const said = readFileSync(errors, 'utf8');
-        rmSync(errors, { force: true });
-        resolve({ code, said: redact(firstError(said)) });
+        resolve({ code, said: redact(firstError(taken(errors))) });
       });
     }),
     stop: () => void child.kill('SIGTERM'),
   };
+}
+
+/** The text of a file, which is removed; empty when somebody has removed it before. */
+function taken(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return '';
+  } finally {
+    rmSync(file, { force: true });
+  }
 }
 
 /** What `--quiet` said of an error, without its hint. */
