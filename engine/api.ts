@@ -1,8 +1,7 @@
 import type { NodeRecord, PipelineHistory, TableHistory } from './history.ts';
 import type { Problem } from './problem.ts';
 import type { QueueEntry } from './queue.ts';
-import type { Run } from './run.ts';
-import type { RunRecord } from './store.ts';
+import type { Run, RunRecord } from './run.ts';
 
 /** Bodies of the HTTP API's answers, as `ui/` and other programs get them. Times are ISO 8601 UTC; what is unknown is left out. Base path: `/api/v1`. */
 

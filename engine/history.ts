@@ -1,9 +1,8 @@
 import type { JsonObject } from './base/json.ts';
-import type { Event, LogLevel } from './event.ts';
-import type { NodeState, RunState } from './run.ts';
-import type { RunRecord } from './store.ts';
+import type { Event } from './event.ts';
+import type { NodeState, RunRecord, RunState } from './run.ts';
 
-/** How one node of one run ended. Times are ISO 8601 UTC. */
+/** What became of one node of one run so far. Times are ISO 8601 UTC. */
 export interface NodeRecord {
   readonly runId: string;
   readonly pipeline: string;
@@ -12,7 +11,8 @@ export interface NodeRecord {
   readonly table: string | undefined;
   readonly state: NodeState;
   readonly startedAt: string | undefined;
-  readonly endedAt: string;
+  readonly endedAt: string | undefined;
+  /** 0 before the first. */
   readonly attempts: number;
   readonly rows: number | undefined;
   readonly bytes: number | undefined;
@@ -43,15 +43,10 @@ export interface PipelineHistory {
   readonly medianMs: number | undefined;
 }
 
-/** Lines of a run's log, in order. */
+/** Some events of one run, in order. */
 export interface EventQuery {
   readonly runId: string;
   readonly afterSeq?: number;
-  readonly node?: string;
-  readonly levels?: readonly LogLevel[];
-  /** Only events whose text holds it, whatever its case. */
-  readonly search?: string;
-  /** Only these types. */
   readonly types?: readonly Event['type'][];
   readonly limit: number;
 }
@@ -87,7 +82,7 @@ export interface History {
   tableNodes(table: string, limit: number): Promise<readonly NodeRecord[]>;
   runs(query: RunPageQuery): Promise<readonly RunRecord[]>;
   events(query: EventQuery): Promise<readonly Event[]>;
-  /** Rises whenever a run begins, ends, or a queue entry changes: what a page that is open asks for, to know whether to ask for more. */
+  /** Another text whenever a run or a node begins or ends, or the queue, a pause or the leader changes: what an open page asks for, to know whether to ask for more. */
   stamp(): Promise<string>;
   /** Removes at most `limit` ended runs with all that belongs to them; returns how many it removed. */
   prune(retention: Retention, nowMs: number, limit: number): Promise<number>;

@@ -67,6 +67,23 @@ export interface Attempt {
   readonly retryAt: string | undefined;
 }
 
+/** A run at a glance, as a store lists it. */
+export interface RunRecord {
+  readonly runId: string;
+  readonly pipeline: string;
+  readonly mode: 'full' | 'incremental';
+  readonly state: RunState;
+  readonly startedAt: string;
+  readonly endedAt: string | undefined;
+  readonly host: string;
+  readonly pid: number;
+  readonly retryOf: string | undefined;
+  /** Who asked; undefined for runs of an engine that did not keep it. */
+  readonly trigger: string | undefined;
+  /** The time of the schedule that it was started for. */
+  readonly scheduledAt: string | undefined;
+}
+
 /** The run after one more event. The first event is `run.started`; throws when it is another. Pure. */
 export function applyEvent(run: Run | undefined, event: Event): Run {
   if (event.type === 'run.started') return startedRun(event);

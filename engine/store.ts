@@ -1,12 +1,15 @@
 import type { Lease } from './connector.ts';
 import type { Event } from './event.ts';
+import type { History } from './history.ts';
 import type { Queue } from './queue.ts';
-import type { RunState } from './run.ts';
+import type { RunRecord, RunState } from './run.ts';
 
 /** Where runs, events and leases are kept. Losing it loses history, never data. Every method may throw EngineError of trouble `outside`. */
 export interface Store {
   /** What daemons share; undefined where nothing outlives the process. */
   readonly queue: Queue | undefined;
+  /** Answers about many runs; undefined where nothing outlives the process. */
+  readonly history: History | undefined;
   /** Brings the store to this engine's shape; safe when two processes do it at once. A shape newer than the engine: EngineError `store.newer`. */
   migrate(): Promise<void>;
   /** True once `migrate` has been here; changes nothing. */
@@ -34,22 +37,6 @@ export interface RunQuery {
   readonly pipeline?: string;
   readonly states?: readonly RunState[];
   readonly limit?: number;
-}
-
-export interface RunRecord {
-  readonly runId: string;
-  readonly pipeline: string;
-  readonly mode: 'full' | 'incremental';
-  readonly state: RunState;
-  readonly startedAt: string;
-  readonly endedAt: string | undefined;
-  readonly host: string;
-  readonly pid: number;
-  readonly retryOf: string | undefined;
-  /** Who asked; undefined for runs of an engine that did not keep it. */
-  readonly trigger: string | undefined;
-  /** The time of the schedule that it was started for. */
-  readonly scheduledAt: string | undefined;
 }
 
 export interface LeaseHolder {

@@ -1,6 +1,7 @@
 import type { CommandContext, CommandInput } from '../command.ts';
 import { EngineError } from '../error.ts';
-import type { RunRecord, Store } from '../store.ts';
+import type { RunRecord } from '../run.ts';
+import type { Store } from '../store.ts';
 
 /** The run that the first argument names. None of that name: EngineError `run.unknown`, trouble `usage`. */
 export async function knownRun(store: Store, input: CommandInput): Promise<RunRecord> {

@@ -2,7 +2,7 @@ import type { Command } from '../command.ts';
 import { EngineError } from '../error.ts';
 import { durationText } from '../reporters/figures.ts';
 import { columns } from '../reporters/run-view.ts';
-import type { RunRecord } from '../store.ts';
+import type { RunRecord } from '../run.ts';
 
 /** `engine runs`: the runs, newest first. */
 export const command: Command = {

@@ -5,9 +5,9 @@ import { EngineError, exitCodeOf } from '../error.ts';
 import type { QueueEntry } from '../queue.ts';
 import { progressText } from '../reporters/event-view.ts';
 import { columns } from '../reporters/run-view.ts';
-import { type Run, runOf } from '../run.ts';
+import { type Run, type RunRecord, runOf } from '../run.ts';
 import { leadership } from '../schedule/daemon.ts';
-import type { LeaseRecord, RunRecord, Store } from '../store.ts';
+import type { LeaseRecord, Store } from '../store.ts';
 import { sweep } from './run-plan.ts';
 import { runLine } from './runs.ts';
 

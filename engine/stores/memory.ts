@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import type { Lease } from '../connector.ts';
 import type { Event } from '../event.ts';
-import { runOf } from '../run.ts';
-import type { LeaseHolder, LeaseRecord, RunRecord, Store } from '../store.ts';
+import { type RunRecord, runOf } from '../run.ts';
+import type { LeaseHolder, LeaseRecord, Store } from '../store.ts';
 import { leaseHeld, leaseLost, processGone } from './wording.ts';
 
 /** What several stores in one process share, as processes share a database. */
@@ -47,6 +47,7 @@ export function createMemoryStore(clock: Clock, realm: MemoryRealm = createMemor
 
   return {
     queue: undefined,
+    history: undefined,
     migrate: async () => undefined,
     exists: async () => true,
     async append(events) {

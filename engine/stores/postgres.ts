@@ -4,11 +4,14 @@ import type { Clock } from '../base/clock.ts';
 import type { Lease } from '../connector.ts';
 import { EngineError } from '../error.ts';
 import type { Event } from '../event.ts';
-import { type RunState, stateAfter } from '../run.ts';
-import type { LeaseHolder, LeaseRecord, RunQuery, RunRecord, Store } from '../store.ts';
+import { stateAfter } from '../run.ts';
+import type { LeaseHolder, LeaseRecord, RunQuery, Store } from '../store.ts';
 import { aliveAmong, createLiveness, deadAfterMs } from './liveness.ts';
 import { migratedTo, migrateSchema, refuseNewer, shippedMigrations } from './migrate.ts';
+import { createPostgresHistory } from './postgres-history.ts';
+import { recordNodes } from './postgres-nodes.ts';
 import { createPostgresQueue, takeEntry } from './postgres-queue.ts';
+import { type RunRow, runRecord } from './run-row.ts';
 import { leaseHeld, leaseLost, processGone } from './wording.ts';
 
 export interface PostgresStoreOptions {
@@ -16,20 +19,6 @@ export interface PostgresStoreOptions {
   readonly connect: (label: string) => Promise<Client>;
   readonly schema: string;
   readonly clock: Clock;
-}
-
-interface RunRow {
-  readonly run_id: string;
-  readonly pipeline: string;
-  readonly mode: 'full' | 'incremental';
-  readonly state: RunState;
-  readonly started_at: Date;
-  readonly ended_at: Date | null;
-  readonly host: string;
-  readonly pid: number;
-  readonly retry_of: string | null;
-  readonly trigger: string | null;
-  readonly scheduled_at: Date | null;
 }
 
 interface LeaseRow {
@@ -43,7 +32,7 @@ interface LeaseRow {
 
 const rowsAtOnce = 500;
 
-/** The contract of `Store` on a Postgres schema of its own (`runs`, `events`, `leases`, `heartbeats`, `store`, `queue`, `schedules`, `pauses`, `migrations`). Opens its first session on first use. */
+/** The contract of `Store` on a Postgres schema of its own (`runs`, `nodes`, `events`, `leases`, `heartbeats`, `store`, `queue`, `schedules`, `pauses`, `migrations`). Opens its first session on first use. */
 export function createPostgresStore(options: PostgresStoreOptions): Store {
   const { schema, clock } = options;
   const db = openKnex(async () => {
@@ -80,6 +69,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
         .map((event) => ({ run_id: event.runId, seq: event.seq, at: event.at, type: event.type, event: JSON.stringify(event) }));
       await eventsTable(trx).insert(rows).onConflict(['run_id', 'seq']).ignore();
     }
+    await recordNodes(trx, schema, events);
     for (const event of events) {
       const state = stateAfter(event);
       if (state !== undefined && state !== 'running')
@@ -89,6 +79,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
 
   return {
     queue: createPostgresQueue(db, schema, clock, known),
+    history: createPostgresHistory(db, schema, known),
     migrate: () =>
       known(async () => {
         try {
@@ -267,22 +258,6 @@ function openKnex(connect: () => Promise<Client>): Knex {
     return session;
   };
   return db;
-}
-
-function runRecord(row: RunRow): RunRecord {
-  return {
-    runId: row.run_id,
-    pipeline: row.pipeline,
-    mode: row.mode,
-    state: row.state,
-    startedAt: row.started_at.toISOString(),
-    endedAt: row.ended_at?.toISOString(),
-    host: row.host,
-    pid: row.pid,
-    retryOf: row.retry_of ?? undefined,
-    trigger: row.trigger ?? undefined,
-    scheduledAt: row.scheduled_at?.toISOString(),
-  };
 }
 
 function leaseRecord(row: LeaseRow): LeaseRecord | undefined {

@@ -1,0 +1,202 @@
+import type { Knex } from 'knex';
+import type { JsonObject } from '../base/json.ts';
+import type { Event, NodeResult } from '../event.ts';
+import type { History, NodeRecord, PipelineHistory, TableHistory } from '../history.ts';
+import type { NodeState, RunRecord } from '../run.ts';
+import { type RunRow, runRecord } from './run-row.ts';
+
+interface NodeRow {
+  readonly run_id: string;
+  readonly pipeline: string;
+  readonly node: string;
+  readonly type: string;
+  readonly table_name: string | null;
+  readonly state: NodeState;
+  readonly started_at: Date | null;
+  readonly ended_at: Date | null;
+  readonly attempts: number;
+  readonly rows: string | null;
+  readonly bytes: string | null;
+  readonly result: NodeResult | null;
+}
+
+/** The contract of `History` on the store's schema. `known` turns the database's errors into the engine's. */
+export function createPostgresHistory(db: Knex, schema: string, known: <T>(work: () => Promise<T>) => Promise<T>): History {
+  /** In the statement `:s:` is the schema, `:name` a value. */
+  const ask = async <T>(sql: string, values: Readonly<Record<string, string | number | readonly string[]>> = {}): Promise<readonly T[]> => {
+    const { rows }: { readonly rows: readonly T[] } = await db.raw(sql, { s: schema, ...(values as Record<string, string>) });
+    return rows;
+  };
+  return {
+    pipelines: (names, { runs, sinceMs }) =>
+      known(async () => {
+        const newest = await ask<RunRow>(newestRuns, { names, runs });
+        const loaded = await ask<{ readonly pipeline: string; readonly rows: string }>(rowsLoaded, {
+          since: new Date(sinceMs).toISOString(),
+        });
+        const rows = new Map(loaded.map((row) => [row.pipeline, Number(row.rows)]));
+        const records = recordsByPipeline(newest);
+        return new Map(names.map((name) => [name, pipelineHistory(name, records.get(name) ?? [], rows.get(name) ?? 0)]));
+      }),
+    tables: (names) =>
+      known(async () => {
+        const found = await ask<NodeRow & { readonly name: string; readonly part: 'extract' | 'load' | 'loaded' }>(newestOfTables, {
+          names,
+        });
+        const part = (name: string, which: string): NodeRecord | undefined => {
+          const row = found.find((r) => r.name === name && r.part === which);
+          return row === undefined ? undefined : nodeRecord(row);
+        };
+        return new Map(
+          names.map((name): [string, TableHistory] => [
+            name,
+            { table: name, extract: part(name, 'extract'), load: part(name, 'load'), asOf: committedBy(part(name, 'loaded')) },
+          ]),
+        );
+      }),
+    tableNodes: (table, limit) =>
+      known(async () => {
+        const rows = await ask<NodeRow>('SELECT * FROM :s:.nodes WHERE table_name = :table ORDER BY run_id DESC, node LIMIT :limit', {
+          table,
+          limit,
+        });
+        return rows.map(nodeRecord);
+      }),
+    runs: ({ pipeline, states, table, beforeRunId, limit }) =>
+      known(async () => {
+        const found = db
+          .withSchema(schema)
+          .table('runs')
+          .select<RunRow[]>()
+          .orderBy('started_at', 'desc')
+          .orderBy('run_id', 'desc')
+          .limit(limit);
+        if (pipeline !== undefined) found.where({ pipeline });
+        if (states !== undefined) found.whereIn('state', [...states]);
+        if (table !== undefined)
+          found.whereIn('run_id', db.withSchema(schema).table('nodes').where({ table_name: table }).select('run_id'));
+        if (beforeRunId !== undefined)
+          found.whereRaw('(started_at, run_id) < (SELECT b.started_at, b.run_id FROM ??.runs b WHERE b.run_id = ?)', [schema, beforeRunId]);
+        return ((await found) as readonly RunRow[]).map(runRecord);
+      }),
+    events: ({ runId, afterSeq = 0, types, limit }) =>
+      known(async () => {
+        const found = db
+          .withSchema(schema)
+          .table('events')
+          .where({ run_id: runId })
+          .where('seq', '>', afterSeq)
+          .orderBy('seq')
+          .limit(limit)
+          .select('event');
+        if (types !== undefined) found.whereIn('type', [...types]);
+        return ((await found) as readonly { readonly event: Event }[]).map((row) => row.event);
+      }),
+    stamp: () =>
+      known(async () => {
+        const [row] = await ask<{ readonly stamp: string }>(stampOf);
+        return row?.stamp ?? '';
+      }),
+    prune: ({ olderThanMs, keepRuns }, nowMs, limit) =>
+      known(async () => {
+        const before = new Date(nowMs - olderThanMs).toISOString();
+        const removed = await ask<{ readonly run_id: string }>(pruneRuns, { before, keep: keepRuns, limit });
+        await ask(pruneQueue, { before, limit });
+        return removed.length;
+      }),
+  };
+}
+
+const newestRuns = `
+SELECT r.* FROM unnest(CAST(:names AS text[])) AS asked (name),
+LATERAL (SELECT * FROM :s:.runs WHERE runs.pipeline = asked.name ORDER BY started_at DESC, run_id DESC LIMIT :runs) r`;
+
+const rowsLoaded = `
+SELECT pipeline, sum(rows) AS rows FROM :s:.nodes WHERE verb = 'load' AND state = 'succeeded' AND ended_at >= :since AND rows IS NOT NULL GROUP BY pipeline`;
+
+/** The newest extract and load of each table that succeeded, and the newest extract that this load or an earlier one brought to staging. */
+const newestOfTables = `
+SELECT asked.name, found.* FROM unnest(CAST(:names AS text[])) AS asked (name),
+LATERAL (
+  WITH load AS (
+    SELECT * FROM :s:.nodes WHERE table_name = asked.name AND verb = 'load' AND state = 'succeeded' AND kept_from IS NULL ORDER BY ended_at DESC LIMIT 1
+  )
+  SELECT 'load' AS part, load.* FROM load
+  UNION ALL (
+    SELECT 'extract', nodes.* FROM :s:.nodes WHERE table_name = asked.name AND verb = 'extract' AND state = 'succeeded' AND kept_from IS NULL
+    ORDER BY ended_at DESC LIMIT 1
+  )
+  UNION ALL (
+    SELECT 'loaded', e.* FROM load, :s:.nodes e WHERE e.table_name = asked.name AND e.verb = 'extract' AND e.state = 'succeeded' AND e.kept_from IS NULL
+    AND e.lake_version <= load.lake_version
+    ORDER BY e.ended_at DESC LIMIT 1
+  )
+) found`;
+
+const stampOf = `
+SELECT md5(concat_ws('|',
+  (SELECT max(started_at) FROM :s:.runs), (SELECT max(ended_at) FROM :s:.runs),
+  (SELECT string_agg(concat_ws(' ', n.run_id, n.node, n.state, n.attempts), ',' ORDER BY n.run_id, n.node) FROM :s:.runs r JOIN :s:.nodes n USING (run_id) WHERE r.state = 'running'),
+  (SELECT max(id) FROM :s:.queue),
+  (SELECT string_agg(concat_ws(' ', id, reason), ',' ORDER BY id) FROM :s:.queue WHERE state = 'queued'),
+  (SELECT string_agg(pipeline, ',' ORDER BY pipeline) FROM :s:.pauses),
+  (SELECT concat_ws(' ', token, run_id) FROM :s:.leases WHERE name = 'daemon')
+)) AS stamp`;
+
+/** Of each pipeline the newest ones stay, and the newest that succeeded, whatever their age. */
+const pruneRuns = `
+DELETE FROM :s:.runs WHERE run_id IN (
+  SELECT old.run_id FROM (SELECT DISTINCT pipeline FROM :s:.runs) p,
+  LATERAL (SELECT started_at FROM :s:.runs WHERE pipeline = p.pipeline ORDER BY started_at DESC, run_id DESC OFFSET :keep LIMIT 1) edge,
+  LATERAL (
+    SELECT run_id FROM :s:.runs r
+    WHERE r.pipeline = p.pipeline AND r.started_at <= edge.started_at AND r.state <> 'running' AND r.ended_at < :before
+    AND r.run_id IS DISTINCT FROM (SELECT run_id FROM :s:.runs WHERE pipeline = p.pipeline AND state = 'succeeded' ORDER BY started_at DESC LIMIT 1)
+    ORDER BY r.started_at LIMIT :limit
+  ) old
+  LIMIT :limit
+) RETURNING run_id`;
+
+const pruneQueue = `
+DELETE FROM :s:.queue WHERE id IN (SELECT id FROM :s:.queue WHERE state <> 'queued' AND noted_at < :before ORDER BY noted_at LIMIT :limit)`;
+
+function pipelineHistory(pipeline: string, runs: readonly RunRecord[], rowsLoaded: number): PipelineHistory {
+  const took = runs
+    .flatMap((run) => (run.state === 'succeeded' && run.endedAt !== undefined ? [Date.parse(run.endedAt) - Date.parse(run.startedAt)] : []))
+    .sort((a, b) => a - b);
+  return { pipeline, runs, rowsLoaded, medianMs: took[Math.floor((took.length - 1) / 2)] };
+}
+
+function recordsByPipeline(rows: readonly RunRow[]): ReadonlyMap<string, readonly RunRecord[]> {
+  const found = new Map<string, RunRecord[]>();
+  for (const row of rows) {
+    const of = found.get(row.pipeline);
+    if (of === undefined) found.set(row.pipeline, [runRecord(row)]);
+    else of.push(runRecord(row));
+  }
+  return found;
+}
+
+/** What the source had committed by then is in that extract: its fence, or the moment of its snapshot where there is no fence. */
+function committedBy(extract: NodeRecord | undefined): string | undefined {
+  const at = extract?.facts.fence ?? extract?.facts.extractedAt;
+  return typeof at === 'string' ? at : undefined;
+}
+
+function nodeRecord(row: NodeRow): NodeRecord {
+  return {
+    runId: row.run_id,
+    pipeline: row.pipeline,
+    node: row.node,
+    type: row.type,
+    table: row.table_name ?? undefined,
+    state: row.state,
+    startedAt: row.started_at?.toISOString(),
+    endedAt: row.ended_at?.toISOString(),
+    attempts: row.attempts,
+    rows: row.rows === null ? undefined : Number(row.rows),
+    bytes: row.bytes === null ? undefined : Number(row.bytes),
+    summary: row.result?.summary,
+    facts: (row.result?.facts ?? {}) as JsonObject,
+  };
+}

@@ -1,0 +1,311 @@
+import knex from 'knex';
+import * as assert from 'uvu/assert';
+import { systemClock } from '../../../engine/base/clock.ts';
+import type { Event, EventBody, NodeResult } from '../../../engine/event.ts';
+import type { History, NodeRecord } from '../../../engine/history.ts';
+import type { Store } from '../../../engine/store.ts';
+import { migrateSchema, shippedMigrations } from '../../../engine/stores/migrate.ts';
+import { createPostgresStore } from '../../../engine/stores/postgres.ts';
+import { freshDatabase, type TestDatabase } from '../../support/postgres.ts';
+import { suite } from '../../support/suite.ts';
+
+const noon = Date.parse('2026-05-04T12:00:00Z');
+const minute = 60_000;
+const at = (ms: number): string => new Date(ms).toISOString();
+const failed: EventBody = { type: 'run.failed', error: { code: 'x', trouble: 'failed', message: 'x', retryable: false } };
+
+/** Events of a run of table `t`: an extract and a load, and what is said of them. */
+function eventsOf(
+  runId: string,
+  startMs: number,
+  bodies: readonly EventBody[],
+  over: { readonly pipeline?: string; readonly table?: string } = {},
+): Event[] {
+  const { pipeline = 'users', table = 't' } = over;
+  const started: EventBody = {
+    type: 'run.started',
+    pipeline,
+    mode: 'incremental',
+    trigger: 'cli',
+    nodes: [
+      { id: `extract ${table}`, type: 'postgres.extract', table, unit: `extract ${table}`, needs: [] },
+      { id: `load ${table}`, type: 'postgres.load', table, unit: `load ${table}`, needs: [`extract ${table}`] },
+    ],
+    engine: 'test',
+    host: 'here',
+    pid: process.pid,
+    request: { pipeline },
+  };
+  return [started, ...bodies].map((body, i) => ({ seq: i + 1, at: at(startMs + i * 1_000), runId, ...body }));
+}
+const result = (rows: number, facts: NodeResult['facts']): NodeResult => ({ summary: `${rows} rows \0`, rows, bytes: rows * 10, facts });
+const extracted = (version: number, fence: string | null, table = 't'): EventBody => ({
+  type: 'node.succeeded',
+  node: `extract ${table}`,
+  result: result(version + 100, { version, fence, extractedAt: '2026-05-04T11:59:00.000000Z', heldBy: null }),
+});
+const loaded = (lakeVersion: number, rows = 7, table = 't'): EventBody => ({
+  type: 'node.succeeded',
+  node: `load ${table}`,
+  result: result(rows, { lakeVersion }),
+});
+const began = (node: string, attempt = 1): EventBody => ({ type: 'node.started', node, attempt });
+
+suite('what the store tells of many runs', ({ test, before, after }) => {
+  let database: TestDatabase;
+  const stores: Store[] = [];
+  let schemas = 0;
+  before(async () => {
+    database = await freshDatabase('history');
+  });
+  after(async () => {
+    for (const store of stores) await store.close();
+    await database.drop();
+  });
+  const fresh = async (): Promise<{ readonly store: Store; readonly history: History; readonly schema: string }> => {
+    schemas += 1;
+    const schema = `engine_${schemas}`;
+    const store = createPostgresStore({ connect: () => database.client(), schema, clock: systemClock });
+    stores.push(store);
+    await store.migrate();
+    if (store.history === undefined) throw new Error('no history');
+    return { store, history: store.history, schema };
+  };
+
+  test('nodes are kept with what became of them, whatever a summary holds', async () => {
+    const { store, history } = await fresh();
+    const events = eventsOf('r1', noon, [
+      began('extract t'),
+      {
+        type: 'node.retrying',
+        node: 'extract t',
+        attempt: 1,
+        delayMs: 1,
+        error: { code: 'x', trouble: 'failed', message: 'x', retryable: true },
+      },
+      began('extract t', 2),
+      extracted(4, '2026-05-04T11:59:30.000001Z'),
+      began('load t'),
+      { type: 'node.failed', node: 'load t', error: { code: 'x', trouble: 'failed', message: 'x', retryable: false } },
+      failed,
+    ]);
+    await store.append(events.slice(0, 3));
+    await store.append(events);
+    const [extract, load] = await history.tableNodes('t', 5);
+    assert.equal(extract, {
+      runId: 'r1',
+      pipeline: 'users',
+      node: 'extract t',
+      type: 'postgres.extract',
+      table: 't',
+      state: 'succeeded',
+      startedAt: at(noon + 1_000),
+      endedAt: at(noon + 4_000),
+      attempts: 2,
+      rows: 104,
+      bytes: 1040,
+      summary: '104 rows \0',
+      facts: { version: 4, fence: '2026-05-04T11:59:30.000001Z', extractedAt: '2026-05-04T11:59:00.000000Z', heldBy: null },
+    });
+    assert.is(load?.state, 'failed');
+    assert.is(load?.attempts, 1);
+  });
+
+  test('what was at work in a run that was interrupted or cancelled ends with it', async () => {
+    const { store, history } = await fresh();
+    await store.append(eventsOf('r1', noon, [began('extract t'), { type: 'run.interrupted', reason: 'gone' }]));
+    await store.append(eventsOf('r2', noon + minute, [began('extract t'), extracted(1, null), { type: 'run.cancelled', reason: 'asked' }]));
+    assert.equal(
+      (await history.tableNodes('t', 9)).map((n) => `${n.runId} ${n.node} ${n.state}`),
+      ['r2 extract t succeeded', 'r2 load t cancelled', 'r1 extract t interrupted', 'r1 load t interrupted'],
+    );
+  });
+
+  test('staging is as old as the newest extract that was loaded', async () => {
+    const { store, history } = await fresh();
+    assert.equal((await history.tables(['t'])).get('t'), { table: 't', extract: undefined, load: undefined, asOf: undefined });
+    await store.append(eventsOf('r1', noon, [extracted(1, '2026-05-04T11:00:00.000001Z'), loaded(1), { type: 'run.succeeded' }]));
+    await store.append(eventsOf('r2', noon + minute, [extracted(2, '2026-05-04T11:30:00.000001Z'), failed]));
+    const before = (await history.tables(['t', 'nobody'])).get('t');
+    assert.is(before?.asOf, '2026-05-04T11:00:00.000001Z');
+    assert.is(before?.extract?.runId, 'r2');
+    assert.is(before?.load?.runId, 'r1');
+    await store.append(
+      eventsOf('r3', noon + 2 * minute, [{ type: 'node.kept', node: 'extract t', fromRun: 'r2' }, loaded(2), { type: 'run.succeeded' }]),
+    );
+    const after = (await history.tables(['t'])).get('t');
+    assert.is(after?.asOf, '2026-05-04T11:30:00.000001Z');
+    assert.is(after?.extract?.runId, 'r2');
+    // Without a fence (a table without a cursor) it is the moment of the snapshot.
+    await store.append(eventsOf('r4', noon + 3 * minute, [extracted(3, null), loaded(3), { type: 'run.succeeded' }]));
+    assert.is((await history.tables(['t'])).get('t')?.asOf, '2026-05-04T11:59:00.000000Z');
+  });
+
+  test('a pipeline at a glance: its newest runs, the rows of a while, and how long a run takes', async () => {
+    const { store, history } = await fresh();
+    for (let i = 0; i < 5; i += 1)
+      await store.append(eventsOf(`r${i}`, noon + i * minute, [loaded(i, 10 ** i), i === 4 ? failed : { type: 'run.succeeded' }]));
+    await store.append(eventsOf('other', noon, [{ type: 'run.succeeded' }], { pipeline: 'other' }));
+    const found = await history.pipelines(['users', 'none'], { runs: 3, sinceMs: noon + 2 * minute });
+    const users = found.get('users');
+    assert.equal(
+      users?.runs.map((r) => r.runId),
+      ['r4', 'r3', 'r2'],
+    );
+    assert.is(users?.rowsLoaded, 11_100);
+    assert.is(users?.medianMs, 2_000);
+    assert.equal(found.get('none'), { pipeline: 'none', runs: [], rowsLoaded: 0, medianMs: undefined });
+  });
+
+  test('runs come in pages, each run once, by pipeline, state and table', async () => {
+    const { store, history } = await fresh();
+    for (let i = 0; i < 7; i += 1)
+      await store.append(
+        eventsOf(`r${i}`, noon + Math.floor(i / 3) * minute, [i % 2 === 0 ? failed : { type: 'run.succeeded' }], {
+          table: i === 3 ? 'u' : 't',
+        }),
+      );
+    const seen: string[] = [];
+    for (let before: string | undefined; ; ) {
+      const page = await history.runs({ limit: 3, ...(before === undefined ? {} : { beforeRunId: before }) });
+      if (page.length === 0) break;
+      seen.push(...page.map((r) => r.runId));
+      before = page.at(-1)?.runId;
+    }
+    assert.equal(seen, ['r6', 'r5', 'r4', 'r3', 'r2', 'r1', 'r0']);
+    const ids = async (query: Parameters<History['runs']>[0]): Promise<string[]> => (await history.runs(query)).map((r) => r.runId);
+    assert.equal(await ids({ states: ['failed'], limit: 2 }), ['r6', 'r4']);
+    assert.equal(await ids({ table: 'u', limit: 9 }), ['r3']);
+    assert.equal(await ids({ pipeline: 'none', limit: 9 }), []);
+  });
+
+  test('events of one run come in pages and by type', async () => {
+    const { store, history } = await fresh();
+    await store.append(
+      eventsOf('r1', noon, [began('extract t'), extracted(1, null), { type: 'log', level: 'info', text: 'a' }, { type: 'run.succeeded' }]),
+    );
+    const seqs = async (query: Omit<Parameters<History['events']>[0], 'runId'>): Promise<number[]> =>
+      (await history.events({ runId: 'r1', ...query })).map((e) => e.seq);
+    assert.equal(await seqs({ limit: 2 }), [1, 2]);
+    assert.equal(await seqs({ afterSeq: 2, limit: 9 }), [3, 4, 5]);
+    assert.equal(await seqs({ types: ['log'], limit: 9 }), [4]);
+  });
+
+  test('the stamp is another one after each thing that a page shows, and the same otherwise', async () => {
+    const { store, history } = await fresh();
+    const seen = new Set<string>();
+    const changed = async (what: string): Promise<void> => {
+      const stamp = await history.stamp();
+      assert.is(await history.stamp(), stamp);
+      assert.not.ok(seen.has(stamp), what);
+      seen.add(stamp);
+    };
+    const events = eventsOf('r1', noon, [began('extract t'), extracted(1, null), began('load t'), loaded(1), { type: 'run.succeeded' }]);
+    await changed('nothing yet');
+    for (const event of events) {
+      await store.append([event]);
+      await changed(event.type);
+    }
+    const entry = await store.queue?.add({ pipeline: 'users', kind: 'trigger', request: {}, askedBy: 'me' });
+    await changed('queued');
+    await store.queue?.explain(entry?.id ?? 0, 'waits');
+    await changed('explained');
+    await store.queue?.end(entry?.id ?? 0, 'cancelled', 'no more');
+    await changed('ended');
+    await store.queue?.pause('users', 'me');
+    await changed('paused');
+    await store.lease('daemon', { runId: 'd', host: 'here', pid: process.pid });
+    await changed('leads');
+  });
+
+  test('old runs are removed with all that belongs to them; live ones, the newest ones and the newest that succeeded stay', async () => {
+    const { store, history, schema } = await fresh();
+    const day = 24 * 60 * minute;
+    await store.append(eventsOf('live', noon - 90 * day, [began('extract t')]));
+    await store.append(eventsOf('good', noon - 80 * day, [extracted(1, null), loaded(1), { type: 'run.succeeded' }]));
+    for (let i = 0; i < 20; i += 1) await store.append(eventsOf(`bad${String(i).padStart(2, '0')}`, noon - (70 - i) * day, [failed]));
+    await store.append(eventsOf('young', noon - day, [failed]));
+    await store.append(eventsOf('alone', noon - 99 * day, [{ type: 'run.succeeded' }], { pipeline: 'by hand' }));
+    const entry = await store.queue?.add({ pipeline: 'users', kind: 'trigger', request: {}, askedBy: 'me' });
+    await store.queue?.end(entry?.id ?? 0, 'cancelled', 'no more');
+    const waiting = await store.queue?.add({ pipeline: 'users', kind: 'trigger', request: {}, askedBy: 'me' });
+    const later = systemClock.now() + 31 * day;
+    const retention = { olderThanMs: 30 * day, keepRuns: 5 };
+    const removed = [
+      await history.prune(retention, noon, 10),
+      await history.prune(retention, noon, 10),
+      await history.prune(retention, later, 10),
+    ];
+    assert.equal(removed, [10, 6, 0]);
+    assert.equal(
+      (await history.runs({ limit: 99 })).map((r) => r.runId),
+      ['young', 'bad19', 'bad18', 'bad17', 'bad16', 'good', 'live', 'alone'],
+    );
+    assert.equal(
+      (await store.queue?.entries({ limit: 9 }))?.map((e) => e.id),
+      [waiting?.id],
+    );
+    const client = await database.client();
+    const { rows } = await client.query<{ left: string }>(
+      `SELECT (SELECT count(*) FROM ${schema}.events WHERE run_id LIKE 'bad%') + (SELECT count(*) FROM ${schema}.nodes WHERE run_id LIKE 'bad%') AS left`,
+    );
+    // Four runs with two events and two nodes each.
+    assert.is(Number(rows[0]?.left), 16);
+    await client.end();
+  });
+
+  test('a store of an earlier engine gets the nodes of its runs from their events', async () => {
+    const { store, history } = await fresh();
+    const runs = [
+      eventsOf('r1', noon, [
+        began('extract t'),
+        began('extract t', 2),
+        extracted(4, '2026-05-04T11:59:30.000001Z'),
+        { type: 'log', level: 'info', text: 'odd \0 \ud800' },
+        loaded(4),
+        { type: 'run.succeeded' },
+      ]),
+      eventsOf('r2', noon + minute, [
+        { type: 'node.kept', node: 'extract t', fromRun: 'r1' },
+        began('load t'),
+        { type: 'run.interrupted', reason: 'gone' },
+      ]),
+      eventsOf('r3', noon + 2 * minute, [{ type: 'node.skipped', node: 'load t', because: 'x' }, began('extract t')]),
+    ];
+    for (const events of runs) await store.append(events);
+    const db = knex({ client: 'pg', connection: {}, pool: { min: 0, max: 1 } });
+    const client: { acquireRawConnection(): Promise<unknown> } = db.client;
+    client.acquireRawConnection = () => database.client();
+    await migrateSchema(
+      db,
+      'old_store',
+      shippedMigrations().filter((m) => m.number <= 3),
+    );
+    for (const event of runs.flat()) {
+      const record = await store.run(event.runId);
+      if (event.type === 'run.started')
+        await db.withSchema('old_store').table('runs').insert({
+          run_id: event.runId,
+          pipeline: event.pipeline,
+          mode: event.mode,
+          state: record?.state,
+          started_at: event.at,
+          ended_at: record?.endedAt,
+          host: event.host,
+          pid: event.pid,
+        });
+      await db
+        .withSchema('old_store')
+        .table('events')
+        .insert({ run_id: event.runId, seq: event.seq, at: event.at, type: event.type, event: JSON.stringify(event) });
+    }
+    await migrateSchema(db, 'old_store');
+    await db.destroy();
+    const old = createPostgresStore({ connect: () => database.client(), schema: 'old_store', clock: systemClock });
+    stores.push(old);
+    const plain = (nodes: readonly NodeRecord[] | undefined): unknown =>
+      nodes?.map((n) => ({ ...n, summary: n.summary?.replace(/\0|ufffd/, '') }));
+    assert.equal(plain(await old.history?.tableNodes('t', 9)), plain(await history.tableNodes('t', 9)));
+    assert.is((await old.history?.tables(['t']))?.get('t')?.asOf, '2026-05-04T11:59:30.000001Z');
+  });
+});
