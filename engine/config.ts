@@ -61,9 +61,15 @@ export interface S3LakeConfig {
 
 /** Where runs and schedules are kept; `sink` names a sink whose database is used. */
 export type StateConfig =
-  | { readonly type: 'sink'; readonly sink: string; readonly schema: string }
-  | { readonly type: 'postgres'; readonly url: string; readonly schema: string }
+  | { readonly type: 'sink'; readonly sink: string; readonly schema: string; readonly retention: RetentionConfig }
+  | { readonly type: 'postgres'; readonly url: string; readonly schema: string; readonly retention: RetentionConfig }
   | { readonly type: 'memory' };
+
+/** What is kept of runs: everything younger than `olderThanMs`, and of each pipeline the newest `keepRuns` whatever their age. */
+export interface RetentionConfig {
+  readonly olderThanMs: number;
+  readonly keepRuns: number;
+}
 
 export interface DbtConfig {
   /** Absolute path of the dbt project. */

@@ -1,4 +1,5 @@
 import type { JsonObject } from './base/json.ts';
+import type { RetentionConfig } from './config.ts';
 import type { Event } from './event.ts';
 import type { NodeState, RunRecord, RunState } from './run.ts';
 
@@ -61,12 +62,6 @@ export interface RunPageQuery {
   readonly limit: number;
 }
 
-/** What is kept of runs: everything younger than `olderThan`, and of each pipeline the newest `keepRuns` whatever their age. */
-export interface Retention {
-  readonly olderThanMs: number;
-  readonly keepRuns: number;
-}
-
 /**
  * Answers about many runs at once, from what a store keeps beside the events; none of it reads the events of more than one run. Every method may throw EngineError of
  * trouble `outside`.
@@ -84,6 +79,6 @@ export interface History {
   events(query: EventQuery): Promise<readonly Event[]>;
   /** Another text whenever a run or a node begins or ends, or the queue, a pause or the leader changes: what an open page asks for, to know whether to ask for more. */
   stamp(): Promise<string>;
-  /** Removes at most `limit` ended runs with all that belongs to them; returns how many it removed. */
-  prune(retention: Retention, nowMs: number, limit: number): Promise<number>;
+  /** Removes at most `limit` ended runs with all that belongs to them, the oldest first; returns how many. The newest run of a pipeline that succeeded stays, too. */
+  prune(retention: RetentionConfig, nowMs: number, limit: number): Promise<number>;
 }

@@ -1,10 +1,10 @@
 import { suggest } from '../base/suggest.ts';
 import type { CatchupConfig, Config, DaemonConfig, PipelineConfig, RetryConfig, ScheduleConfig, TableConfig } from '../config.ts';
 import { checkCron } from './cron.ts';
+import { readDuration } from './duration.ts';
 import { below, type Findings } from './findings.ts';
 import { items, type Layer, layered, refuseCaseTwins, refuseOddName } from './layer.ts';
 import type { RawConfig, RawPipeline, RawRetries, RawSchedule } from './raw.ts';
-import { readDuration } from './tables.ts';
 import { checkTimezone } from './timezone.ts';
 
 type Known = Pick<Config, 'tables' | 'tableDefaults'>;

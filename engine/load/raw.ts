@@ -3,7 +3,14 @@ export interface RawConfig {
   readonly sources?: Block<RawSource>;
   readonly lake?: RawLake;
   readonly sinks?: Block<RawSink>;
-  readonly state?: 'memory' | { readonly url?: string; readonly sink?: string; readonly schema?: string };
+  readonly state?:
+    | 'memory'
+    | {
+        readonly url?: string;
+        readonly sink?: string;
+        readonly schema?: string;
+        readonly retention?: { readonly olderThan?: string; readonly keepRuns?: number };
+      };
   readonly dbt?: { readonly project?: string; readonly sink?: string; readonly command?: string };
   readonly extract?: {
     readonly memory?: string;

@@ -1,4 +1,6 @@
 import type { Clock } from '../base/clock.ts';
+import { countText } from '../base/count.ts';
+import { showDuration } from '../base/duration.ts';
 import { unreachable } from '../base/unreachable.ts';
 import type { Config } from '../config.ts';
 import type { Lease } from '../connector.ts';
@@ -37,6 +39,9 @@ export const leadership = 'daemon';
 const turnEveryMs = 1_000;
 const askForLeadEveryMs = 2_000;
 const sweepEveryMs = 5_000;
+const pruneEveryMs = 600_000;
+/** So many runs are removed between two turns. */
+const prunedAtOnce = 100;
 /** A run is gone on with so often in a row before somebody has to look at it. */
 const mostResumes = 3;
 /** The same for one that another run kept from a table each time. */
@@ -58,6 +63,8 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
   const failures = new Map<number, { readonly times: number; readonly againMs: number }>();
   let lead: Lease | undefined;
   let sweptMs = Number.NEGATIVE_INFINITY;
+  let pruneAtMs = Number.NEGATIVE_INFINITY;
+  let pruned = 0;
   let told = '';
   let trouble = '';
 
@@ -103,6 +110,20 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
         default:
           unreachable(next);
       }
+    }
+    await prune(config);
+  };
+
+  /** Keeps the store bounded, a little between two turns. */
+  const prune = async ({ state }: Config): Promise<void> => {
+    if (state.type === 'memory' || clock.now() < pruneAtMs) return;
+    pruneAtMs = clock.now() + pruneEveryMs;
+    const removed = (await store.history?.prune(state.retention, clock.now(), prunedAtOnce)) ?? 0;
+    pruned += removed;
+    if (removed === prunedAtOnce) pruneAtMs = clock.now();
+    else if (pruned > 0) {
+      tell('info', `removed ${countText(pruned, 'run')} that ended more than ${showDuration(state.retention.olderThanMs)} ago`);
+      pruned = 0;
     }
   };
 

@@ -147,12 +147,12 @@ SELECT md5(concat_ws('|',
 const pruneRuns = `
 DELETE FROM :s:.runs WHERE run_id IN (
   SELECT old.run_id FROM (SELECT DISTINCT pipeline FROM :s:.runs) p,
-  LATERAL (SELECT started_at FROM :s:.runs WHERE pipeline = p.pipeline ORDER BY started_at DESC, run_id DESC OFFSET :keep LIMIT 1) edge,
+  LATERAL (SELECT started_at, run_id FROM :s:.runs WHERE pipeline = p.pipeline ORDER BY started_at DESC, run_id DESC OFFSET :keep LIMIT 1) edge,
   LATERAL (
     SELECT run_id FROM :s:.runs r
-    WHERE r.pipeline = p.pipeline AND r.started_at <= edge.started_at AND r.state <> 'running' AND r.ended_at < :before
-    AND r.run_id IS DISTINCT FROM (SELECT run_id FROM :s:.runs WHERE pipeline = p.pipeline AND state = 'succeeded' ORDER BY started_at DESC LIMIT 1)
-    ORDER BY r.started_at LIMIT :limit
+    WHERE r.pipeline = p.pipeline AND (r.started_at, r.run_id) <= (edge.started_at, edge.run_id) AND r.state <> 'running' AND r.ended_at < :before
+    AND r.run_id IS DISTINCT FROM (SELECT run_id FROM :s:.runs WHERE pipeline = p.pipeline AND state = 'succeeded' ORDER BY started_at DESC, run_id DESC LIMIT 1)
+    ORDER BY r.started_at, r.run_id LIMIT :limit
   ) old
   LIMIT :limit
 ) RETURNING run_id`;

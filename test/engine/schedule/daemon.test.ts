@@ -367,4 +367,31 @@ suite('the daemon', ({ test }) => {
       );
     },
   );
+
+  on('runs that ended long ago are removed, a hundred at a time, and that is said once', [users({ schedules: [] })], async (stage) => {
+    const entry: QueueEntry = {
+      id: 0,
+      pipeline: 'users',
+      kind: 'trigger',
+      request: {},
+      askedBy: 'me',
+      state: 'queued',
+      notedAt: '',
+    } as QueueEntry;
+    const { queued: _, ...start } = startOf(entry) as EventBody & { readonly queued?: number };
+    for (let i = 0; i < 125; i += 1)
+      await stage.store.append(
+        [start as EventBody, { type: 'run.succeeded' } as const].map(
+          (body, n) => ({ seq: n + 1, at: '2026-01-01T00:00:00.000Z', runId: `OLD${String(i).padStart(3, '0')}`, ...body }) as Event,
+        ),
+      );
+    stage.config = {
+      ...stage.config,
+      state: { type: 'sink', sink: 'warehouse', schema: 'engine', retention: { olderThanMs: 86_400_000, keepRuns: 5 } },
+    };
+    await stage.daemon();
+    await waitUntil(async () => stage.told.some((line) => line.includes('removed')), 'old runs to be removed');
+    assert.ok(stage.told.includes('info: removed 120 runs that ended more than 1d ago'), stage.told.join('\n'));
+    assert.is((await stage.runs()).length, 5);
+  });
 });
