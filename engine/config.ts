@@ -1,3 +1,5 @@
+import type { LogLevel } from './event.ts';
+
 /** What `pipelines.yaml` says, after environment, defaults and checks: plain readonly data, everything named, durations in ms, sizes in bytes. */
 
 export interface Config {
@@ -97,6 +99,9 @@ export interface DaemonConfig {
   readonly maxConcurrentRuns: number;
   /** How long its runs may go on once it is told to stop. */
   readonly shutdownTimeoutMs: number;
+  /** How its own log is written without `--json`: lines for a person, or one JSON document each. */
+  readonly log: 'text' | 'json';
+  readonly logLevel: LogLevel;
 }
 
 /** A schema-qualified name, unquoted, as Postgres stores it. */

@@ -62,8 +62,8 @@ function readPipeline(name: string, raw: RawConfig, known: Known, findings: Find
 
 /** What the daemon may do. */
 export function readDaemon(raw: RawConfig, findings: Findings): DaemonConfig {
-  const { maxConcurrentRuns = 4, shutdownTimeout = '60s' } = raw.daemon ?? {};
-  return { maxConcurrentRuns, shutdownTimeoutMs: readDuration(shutdownTimeout, '/daemon/shutdownTimeout', findings) };
+  const { maxConcurrentRuns = 4, shutdownTimeout = '60s', log = 'text', logLevel = 'info' } = raw.daemon ?? {};
+  return { maxConcurrentRuns, shutdownTimeoutMs: readDuration(shutdownTimeout, '/daemon/shutdownTimeout', findings), log, logLevel };
 }
 
 const isPattern = (text: string): boolean => text.includes('*');

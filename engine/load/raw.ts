@@ -1,3 +1,5 @@
+import type { LogLevel } from '../event.ts';
+
 /** `pipelines.yaml` as it is written, once the schema has been checked and what was wrong has been taken out: everything may be absent. Items of lists that were wrong read as undefined. */
 export interface RawConfig {
   readonly sources?: Block<RawSource>;
@@ -18,7 +20,12 @@ export interface RawConfig {
     readonly connections?: number;
     readonly extensionFolder?: string;
   };
-  readonly daemon?: { readonly maxConcurrentRuns?: number; readonly shutdownTimeout?: string };
+  readonly daemon?: {
+    readonly maxConcurrentRuns?: number;
+    readonly shutdownTimeout?: string;
+    readonly log?: 'text' | 'json';
+    readonly logLevel?: LogLevel;
+  };
   readonly defaults?: RawTable & RawPipeline;
   readonly tables?: Block<RawTable | null> | null;
   readonly pipelines?: Block<RawPipeline>;

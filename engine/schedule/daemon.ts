@@ -144,7 +144,7 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
     tell(code === 0 ? 'info' : 'warn', `${name(entry)} ended with ${code ?? 'a signal'}`, {
       pipeline: entry.pipeline,
       queued: entry.id,
-      ...(now?.runId === undefined ? {} : { run: now.runId }),
+      ...(now?.runId === undefined ? {} : { runId: now.runId }),
     });
     if (now === undefined || now.state !== 'queued') {
       failures.delete(entry.id);
@@ -291,12 +291,17 @@ function missedText({ count, firstMs, lastMs }: { readonly count: number; readon
 async function resumeInterrupted({ store, queue, tell }: DaemonParts, config: Config): Promise<void> {
   for (const runId of await store.sweep()) {
     const record = await store.run(runId);
-    tell('warn', `run ${runId} was interrupted: its process is gone`, record === undefined ? {} : { pipeline: record.pipeline });
+    tell(
+      'warn',
+      `run ${runId} was interrupted: its process is gone`,
+      record === undefined ? { runId } : { pipeline: record.pipeline, runId },
+    );
     if (record === undefined || record.trigger === undefined || !['schedule', 'resume', 'api'].includes(record.trigger)) continue;
     if (config.pipelines[record.pipeline]?.resume !== true) continue;
     if ((await resumesBefore(store, runId)) >= mostResumes) {
       tell('error', `run ${runId} is not gone on with: it was interrupted ${mostResumes + 1} times in a row`, {
         pipeline: record.pipeline,
+        runId,
       });
       continue;
     }

@@ -344,7 +344,7 @@ suite('the daemon', ({ test }) => {
     'told to stop, it waits for its runs; one that takes too long is stopped, and gone on with by the next daemon',
     [users()],
     async (stage) => {
-      stage.config = { ...stage.config, daemon: { maxConcurrentRuns: 4, shutdownTimeoutMs: 30_000 } };
+      stage.config = { ...stage.config, daemon: { ...stage.config.daemon, shutdownTimeoutMs: 30_000 } };
       stage.act = async (entry, run) => {
         await run.emit(startOf(entry));
         if (entry.kind === 'fire') {

@@ -12,7 +12,7 @@ const pipelines = [
   pipelineOf('all', ['public.*'], { mode: 'full' }),
   pipelineOf('models', [], { dbt: ['users'] }),
 ];
-const config = (maxConcurrentRuns = 4) => configOf(tables, pipelines, { daemon: { maxConcurrentRuns, shutdownTimeoutMs: 1000 } });
+const config = (maxConcurrentRuns = 4) => configOf(tables, pipelines, { daemon: { ...configOf([], []).daemon, maxConcurrentRuns } });
 const entry = (id: number, pipeline: string): QueueEntry => ({
   id,
   pipeline,
