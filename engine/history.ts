@@ -44,6 +44,38 @@ export interface PipelineHistory {
   readonly medianMs: number | undefined;
 }
 
+/** Upper edges in seconds of how runs are counted by how long they took; the last count is of those that took longer. */
+export const runSecondsEdges = [1, 5, 15, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 14_400, 43_200] as const;
+
+/** What all runs have done since the store was made, those that have been removed since included: every count only rises, and is the same whoever asks. Each run and node is counted once, at its first end. */
+export interface Totals {
+  readonly runs: readonly RunTotals[];
+  readonly nodes: readonly NodeTotals[];
+}
+
+/** Runs of one pipeline that ended in one state. */
+export interface RunTotals {
+  readonly pipeline: string;
+  readonly state: RunState;
+  readonly runs: number;
+  /** How long all of them took. */
+  readonly seconds: number;
+  /** By `runSecondsEdges`, each run in one of them. */
+  readonly bySeconds: readonly number[];
+  readonly lastEndedAt: string;
+}
+
+/** Nodes of one type of one table in one pipeline. Rows and bytes are of those that succeeded. */
+export interface NodeTotals {
+  readonly pipeline: string;
+  readonly table: string | undefined;
+  readonly type: string;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly retries: number;
+  readonly failures: number;
+}
+
 /** Some events of one run, in order. */
 export interface EventQuery {
   readonly runId: string;
@@ -73,6 +105,7 @@ export interface History {
     options: { readonly runs: number; readonly sinceMs: number },
   ): Promise<ReadonlyMap<string, PipelineHistory>>;
   tables(names: readonly string[]): Promise<ReadonlyMap<string, TableHistory>>;
+  totals(): Promise<Totals>;
   /** The newest first. */
   tableNodes(table: string, limit: number): Promise<readonly NodeRecord[]>;
   runs(query: RunPageQuery): Promise<readonly RunRecord[]>;
