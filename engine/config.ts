@@ -174,6 +174,17 @@ export interface PipelineConfig {
   /** Tables at work at the same time. */
   readonly concurrency: number;
   readonly tags: readonly string[];
+  readonly alerts: PipelineAlertsConfig;
+}
+
+/** When a pipeline, or a table of it, needs attention. undefined: never for that reason. */
+export interface PipelineAlertsConfig {
+  /** A run may be at work, from when it was due or begun, for so long. */
+  readonly lateAfterMs: number | undefined;
+  /** What staging holds of each table may be so old. */
+  readonly freshnessMs: number | undefined;
+  /** The fence may be held back for so long; `maxHold`: for as long as the table's own key of that name says. */
+  readonly heldForMs: number | 'maxHold' | undefined;
 }
 
 export interface ScheduleConfig {

@@ -19,7 +19,7 @@ export interface NodeRecord {
   readonly bytes: number | undefined;
   /** The node's own line about what it did. */
   readonly summary: string | undefined;
-  /** `NodeResult.facts`: of an extract `fence`, `version`, `heldBy`, `extractedAt`; of a load `lakeVersion`, `inserted`, `updated`, `unchanged`. */
+  /** `NodeResult.facts`: of an extract `fence`, `version`, `heldBy`, `heldSince`, `extractedAt`; of a load `lakeVersion`, `inserted`, `updated`, `unchanged`. */
   readonly facts: JsonObject;
 }
 

@@ -1,5 +1,6 @@
 import { suggest } from '../base/suggest.ts';
 import type { CatchupConfig, Config, DaemonConfig, PipelineConfig, RetryConfig, ScheduleConfig, TableConfig } from '../config.ts';
+import { readPipelineAlerts } from './alerts.ts';
 import { checkCron } from './cron.ts';
 import { readDuration } from './duration.ts';
 import { below, type Findings } from './findings.ts';
@@ -57,6 +58,7 @@ function readPipeline(name: string, raw: RawConfig, known: Known, findings: Find
     timeoutMs: typeof timeout === 'string' ? readTimeout(timeout, layer.pointer('timeout'), findings) : undefined,
     concurrency: layer.get('concurrency') ?? 2,
     tags: items(layer.get('tags')),
+    alerts: readPipelineAlerts(raw.pipelines?.[name]?.alerts, below(pointer, 'alerts'), raw, findings),
   };
 }
 

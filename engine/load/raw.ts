@@ -99,6 +99,13 @@ export interface RawPipeline {
   readonly timeout?: string | null;
   readonly concurrency?: number;
   readonly tags?: List<string>;
+  readonly alerts?: RawPipelineAlerts;
+}
+
+export interface RawPipelineAlerts {
+  readonly lateAfter?: string | null;
+  readonly freshness?: string | null;
+  readonly heldFor?: string | null;
 }
 
 export type RawSchedule =

@@ -40,6 +40,7 @@ export function pipelineOf(name: string, tables: readonly string[], over: Partia
     timeoutMs: undefined,
     concurrency: 4,
     tags: [],
+    alerts: { lateAfterMs: undefined, freshnessMs: undefined, heldForMs: 'maxHold' },
     ...over,
   };
 }
