@@ -3,7 +3,7 @@ import type { DaemonConfig } from '../config.ts';
 import { EngineError } from '../error.ts';
 import type { LogLevel } from '../event.ts';
 import { processOutput } from '../reporters/output.ts';
-import { createLog, type Log, type LogRecord } from '../serve/log.ts';
+import { createLog, type Log, type LogRecord } from '../serve/logger.ts';
 
 /** The daemon's own log. */
 export interface DaemonLog {

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { keepSecret } from '../../../engine/base/secret.ts';
 import { EngineError } from '../../../engine/error.ts';
 import type { LogLevel } from '../../../engine/event.ts';
-import { createLog, type Log, type LogRecord } from '../../../engine/serve/log.ts';
+import { createLog, type Log, type LogRecord } from '../../../engine/serve/logger.ts';
 import { createTestClock } from '../../support/clock.ts';
 import { suite } from '../../support/suite.ts';
 
@@ -61,7 +61,7 @@ suite('the log of the daemon', ({ test }) => {
     log.error({ err: new EngineError('outside', 'store.failed', 'it is gone', { hint: 'Look.' }) }, 'failed');
     log.error({ err: new TypeError('x is undefined') }, 'failed');
     assert.equal(records[0]?.err, { code: 'store.failed', trouble: 'outside', message: 'it is gone', hint: 'Look.', retryable: false });
-    assert.match(JSON.stringify(records[1]?.err), /"stack":".*log\.test\.ts/);
+    assert.match(JSON.stringify(records[1]?.err), /"stack":".*logger\.test\.ts/);
   });
 
   test('it is a logger for Fastify, whose requests are logged without their query and headers', async () => {
