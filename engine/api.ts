@@ -15,6 +15,8 @@ export interface Overview {
   readonly pipelines: readonly PipelineView[];
   readonly tables: readonly TableView[];
   readonly queue: readonly QueueEntry[];
+  /** The state store does not answer: all else is as it was then. */
+  readonly storeDown: { readonly since: string; readonly message: string } | undefined;
 }
 
 /** Who leads, and who answers. */
