@@ -15,7 +15,7 @@ export function shortCount(count: number): string {
         : size < 999_500_000_000
           ? [count / 1e9, 'B']
           : [count / 1e12, 'T'];
-  const digits = Math.abs(value) >= 99.5 ? 0 : Math.abs(value) >= 9.95 ? 1 : 2;
+  const digits = Math.abs(value) >= 99.95 ? 0 : Math.abs(value) >= 9.995 ? 1 : 2;
   return `${value.toFixed(digits)}${unit}`;
 }
 
