@@ -1,4 +1,4 @@
-import type { RunRecord } from '../../engine/store.ts';
+import type { RunRecord } from '../../engine/history.ts';
 import { readerZone } from '../clock.ts';
 import { durationText } from '../figures.ts';
 import { runPath } from '../routes.ts';
