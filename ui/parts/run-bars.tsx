@@ -1,4 +1,4 @@
-import type { RunRecord } from '../../engine/history.ts';
+import type { RunRecord } from '../../engine/run.ts';
 import { readerZone } from '../clock.ts';
 import { durationText } from '../figures.ts';
 import { runPath } from '../routes.ts';

@@ -1,5 +1,5 @@
 import { useCallback } from 'preact/hooks';
-import type { RunRecord } from '../../engine/history.ts';
+import type { RunRecord } from '../../engine/run.ts';
 import { useTicking } from '../clock.ts';
 import { durationText } from '../figures.ts';
 import { pipelinePath, runPath } from '../routes.ts';
