@@ -2,7 +2,8 @@
 const laterKeys: Readonly<Record<string, readonly string[]>> = {
   table: ['query', 'deletes', 'onSchemaChange'],
   columns: ['mask'],
-  defaults: ['query', 'deletes', 'onSchemaChange'],
+  pipeline: ['alerts'],
+  defaults: ['query', 'deletes', 'onSchemaChange', 'alerts'],
 };
 
 /** True for a key that comes with a later version; `kind` is the kind of block that it stands in. */

@@ -40,7 +40,6 @@ export function pipelineOf(name: string, tables: readonly string[], over: Partia
     timeoutMs: undefined,
     concurrency: 4,
     tags: [],
-    alerts: { lateAfterMs: undefined, freshnessMs: undefined, heldForMs: 'maxHold' },
     ...over,
   };
 }
@@ -56,7 +55,7 @@ export function configOf(tables: readonly TableConfig[], pipelines: readonly Pip
     state: { type: 'memory' },
     dbt: { project: '/project/dbt', sink: 'warehouse', command: undefined },
     extract: { memoryBytes: 256_000_000, threads: 2, connections: 2, extensionFolder: undefined },
-    daemon: { maxConcurrentRuns: 4, shutdownTimeoutMs: 60_000, log: 'text', logLevel: 'info' },
+    daemon: { maxConcurrentRuns: 4, shutdownTimeoutMs: 60_000, listen: undefined, hosts: [], requireToken: false, tls: undefined },
     tables: Object.fromEntries(tables.map((table) => [table.name, table])),
     tableDefaults: settings,
     pipelines: Object.fromEntries(pipelines.map((pipeline) => [pipeline.name, pipeline])),

@@ -1,2 +1,0 @@
-/** The lease that only the leading daemon holds. */
-export const leadership = 'daemon';
