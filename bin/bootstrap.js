@@ -104,10 +104,10 @@ function newest(folder) {
 }
 
 function build() {
-  const built = join(root, 'dist', 'main.js');
-  const sources = ['engine', 'connectors', 'lake', 'generators', 'schemas'].map((f) => join(root, f)).filter((f) => existsSync(f));
+  const built = [join('dist', 'main.js'), join('dist', 'ui', 'index.html')].map((f) => join(root, f));
+  const sources = ['engine', 'connectors', 'lake', 'generators', 'schemas', 'ui'].map((f) => join(root, f)).filter((f) => existsSync(f));
   const changed = Math.max(statSync(join(root, 'package.json')).mtimeMs, ...sources.map(newest));
-  if (existsSync(built) && statSync(built).mtimeMs >= changed) return;
+  if (built.every((f) => existsSync(f) && statSync(f).mtimeMs >= changed)) return;
   const done = npm('run', '--silent', 'build');
   if (done.status !== 0) explain('npm run build', done);
 }

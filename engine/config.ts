@@ -1,3 +1,5 @@
+import type { LogLevel } from './event.ts';
+
 /** What `pipelines.yaml` says, after environment, defaults and checks: plain readonly data, everything named, durations in ms, sizes in bytes. */
 
 export interface Config {
@@ -61,9 +63,15 @@ export interface S3LakeConfig {
 
 /** Where runs and schedules are kept; `sink` names a sink whose database is used. */
 export type StateConfig =
-  | { readonly type: 'sink'; readonly sink: string; readonly schema: string }
-  | { readonly type: 'postgres'; readonly url: string; readonly schema: string }
+  | { readonly type: 'sink'; readonly sink: string; readonly schema: string; readonly retention: RetentionConfig }
+  | { readonly type: 'postgres'; readonly url: string; readonly schema: string; readonly retention: RetentionConfig }
   | { readonly type: 'memory' };
+
+/** What is kept of runs: everything younger than `olderThanMs`, and of each pipeline the newest `keepRuns` whatever their age. */
+export interface RetentionConfig {
+  readonly olderThanMs: number;
+  readonly keepRuns: number;
+}
 
 export interface DbtConfig {
   /** Absolute path of the dbt project. */
@@ -91,20 +99,9 @@ export interface DaemonConfig {
   readonly maxConcurrentRuns: number;
   /** How long its runs may go on once it is told to stop. */
   readonly shutdownTimeoutMs: number;
-  /** Where the page and the API answer; undefined: nowhere. */
-  readonly listen: ListenAddress | undefined;
-  /** Names by which it may be called beside those of this machine's loopback and `listen`. */
-  readonly hosts: readonly string[];
-  /** Of callers on this machine too. */
-  readonly requireToken: boolean;
-  /** Absolute paths of PEM files; undefined: plain HTTP. */
-  readonly tls: { readonly cert: string; readonly key: string } | undefined;
-}
-
-/** `host` is an IP address (IPv6 without brackets) or a name; port 0 takes a free one. */
-export interface ListenAddress {
-  readonly host: string;
-  readonly port: number;
+  /** How its own log is written without `--json`: lines for a person, or one JSON document each. */
+  readonly log: 'text' | 'json';
+  readonly logLevel: LogLevel;
 }
 
 /** A schema-qualified name, unquoted, as Postgres stores it. */
@@ -177,6 +174,17 @@ export interface PipelineConfig {
   /** Tables at work at the same time. */
   readonly concurrency: number;
   readonly tags: readonly string[];
+  readonly alerts: PipelineAlertsConfig;
+}
+
+/** When a pipeline, or a table of it, needs attention. undefined: never for that reason. */
+export interface PipelineAlertsConfig {
+  /** A run may be at work, from when it was due or begun, for so long. */
+  readonly lateAfterMs: number | undefined;
+  /** What staging holds of each table may be so old. */
+  readonly freshnessMs: number | undefined;
+  /** The fence may be held back for so long; `maxHold`: for as long as the table's own key of that name says. */
+  readonly heldForMs: number | 'maxHold' | undefined;
 }
 
 export interface ScheduleConfig {

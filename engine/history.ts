@@ -1,4 +1,5 @@
 import type { JsonObject } from './base/json.ts';
+import type { RetentionConfig } from './config.ts';
 import type { Event } from './event.ts';
 import type { NodeState, RunRecord, RunState } from './run.ts';
 
@@ -18,7 +19,7 @@ export interface NodeRecord {
   readonly bytes: number | undefined;
   /** The node's own line about what it did. */
   readonly summary: string | undefined;
-  /** `NodeResult.facts`: of an extract `fence`, `version`, `heldBy`, `extractedAt`; of a load `lakeVersion`, `inserted`, `updated`, `unchanged`. */
+  /** `NodeResult.facts`: of an extract `fence`, `version`, `heldBy`, `heldSince`, `extractedAt`; of a load `lakeVersion`, `inserted`, `updated`, `unchanged`. */
   readonly facts: JsonObject;
 }
 
@@ -43,6 +44,38 @@ export interface PipelineHistory {
   readonly medianMs: number | undefined;
 }
 
+/** Upper edges in seconds of how runs are counted by how long they took; the last count is of those that took longer. */
+export const runSecondsEdges = [1, 5, 15, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 14_400, 43_200] as const;
+
+/** What all runs have done since the store was made, those that have been removed since included: every count only rises, and is the same whoever asks. Each run and node is counted once, at its first end. */
+export interface Totals {
+  readonly runs: readonly RunTotals[];
+  readonly nodes: readonly NodeTotals[];
+}
+
+/** Runs of one pipeline that ended in one state. */
+export interface RunTotals {
+  readonly pipeline: string;
+  readonly state: RunState;
+  readonly runs: number;
+  /** How long all of them took. */
+  readonly seconds: number;
+  /** By `runSecondsEdges`, each run in one of them. */
+  readonly bySeconds: readonly number[];
+  readonly lastEndedAt: string;
+}
+
+/** Nodes of one type of one table in one pipeline. Rows and bytes are of those that succeeded. */
+export interface NodeTotals {
+  readonly pipeline: string;
+  readonly table: string | undefined;
+  readonly type: string;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly retries: number;
+  readonly failures: number;
+}
+
 /** Some events of one run, in order. */
 export interface EventQuery {
   readonly runId: string;
@@ -61,12 +94,6 @@ export interface RunPageQuery {
   readonly limit: number;
 }
 
-/** What is kept of runs: everything younger than `olderThan`, and of each pipeline the newest `keepRuns` whatever their age. */
-export interface Retention {
-  readonly olderThanMs: number;
-  readonly keepRuns: number;
-}
-
 /**
  * Answers about many runs at once, from what a store keeps beside the events; none of it reads the events of more than one run. Every method may throw EngineError of
  * trouble `outside`.
@@ -78,12 +105,13 @@ export interface History {
     options: { readonly runs: number; readonly sinceMs: number },
   ): Promise<ReadonlyMap<string, PipelineHistory>>;
   tables(names: readonly string[]): Promise<ReadonlyMap<string, TableHistory>>;
+  totals(): Promise<Totals>;
   /** The newest first. */
   tableNodes(table: string, limit: number): Promise<readonly NodeRecord[]>;
   runs(query: RunPageQuery): Promise<readonly RunRecord[]>;
   events(query: EventQuery): Promise<readonly Event[]>;
   /** Another text whenever a run or a node begins or ends, or the queue, a pause or the leader changes: what an open page asks for, to know whether to ask for more. */
   stamp(): Promise<string>;
-  /** Removes at most `limit` ended runs with all that belongs to them; returns how many it removed. */
-  prune(retention: Retention, nowMs: number, limit: number): Promise<number>;
+  /** Removes at most `limit` ended runs with all that belongs to them, the oldest first; returns how many. The newest run of a pipeline that succeeded stays, too. */
+  prune(retention: RetentionConfig, nowMs: number, limit: number): Promise<number>;
 }

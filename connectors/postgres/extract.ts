@@ -224,6 +224,7 @@ function resultOf(
     fence: fence.at,
     ...(value === undefined ? {} : { value }),
     heldBy: fence.holder?.text ?? null,
+    heldSince: fence.holder?.since ?? null,
     extractedAt,
   };
   const upTo = value === undefined ? `fence ${fence.at ?? 'none yet'}${held}` : value === null ? 'no value yet' : `up to ${value}`;

@@ -14,3 +14,13 @@ export function showDuration(ms: number): string {
   if (unit === undefined) return ms === 0 ? '0s' : `${ms}ms`;
   return `${ms / unitMs[unit]}${unit}`;
 }
+
+/** For people: `85 ms`, `4.2 s`, `3 m 20 s`, `2 h 5 m`. */
+export function durationText(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  const seconds = ms / 1000;
+  if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 3600) return `${Math.floor(whole / 60)} m ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} m`;
+}

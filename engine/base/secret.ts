@@ -1,3 +1,5 @@
+import type { Json } from './json.ts';
+
 const secrets = new Set<string>();
 
 /** Remembers a value that must never be shown; `redact` replaces it from then on. Values under 3 characters are not remembered: hiding them would hide everything. */
@@ -13,4 +15,20 @@ export function redact(text: string): string {
   for (const secret of [...secrets].sort((a, b) => b.length - a.length)) shown = shown.replaceAll(secret, '***');
   // After the secrets: a password with an `@` in it would be cut in two here.
   return shown.replace(/(\b[a-z][a-z0-9+.-]*:\/\/[^\s:@/]*:)[^\s@]+(@)/gi, '$1***$2');
+}
+
+/** The same data, as JSON has it, with every text in it redacted: one by one, so that what hides a password never reaches beyond its own text. What JSON cannot hold is left out. */
+export function redactAll(value: unknown): Json | undefined {
+  if (typeof value === 'string') return redact(value);
+  if (Array.isArray(value)) return value.map((v) => redactAll(v) ?? null);
+  if (typeof value === 'object' && value !== null) {
+    if ('toJSON' in value && typeof value.toJSON === 'function') return redactAll(value.toJSON());
+    return Object.fromEntries(
+      Object.entries(value).flatMap(([key, v]) => {
+        const shown = redactAll(v);
+        return shown === undefined ? [] : [[key, shown]];
+      }),
+    );
+  }
+  return typeof value === 'number' || typeof value === 'boolean' || value === null ? value : undefined;
 }

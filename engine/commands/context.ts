@@ -40,7 +40,7 @@ export function createCommandContext(parts: ContextParts): OpenContext {
       return made;
     };
   };
-  const opened: { readonly stores: Store[]; connections?: Connections; readonly links: Connection[] } = { stores: [], links: [] };
+  const opened: { store?: Store; connections?: Connections; readonly links: Connection[] } = { links: [] };
 
   const loaded = once(async () => {
     const { findConfigFile, loadConfig } = await import('../load/index.ts');
@@ -73,15 +73,13 @@ export function createCommandContext(parts: ContextParts): OpenContext {
     });
     return opened.connections;
   });
-  const openStore = async (): Promise<Store> => {
+  const openStore = once(async (): Promise<Store> => {
     const { state } = await config();
-    const it = await createStore(state, await connections(), clock);
-    opened.stores.push(it);
-    return it;
-  };
-  const onlyStore = once(openStore);
+    opened.store = await createStore(state, await connections(), clock);
+    return opened.store;
+  });
   const store = once(async () => {
-    const it = await onlyStore();
+    const it = await openStore();
     await it.migrate();
     return it;
   });
@@ -135,13 +133,12 @@ export function createCommandContext(parts: ContextParts): OpenContext {
       prepare,
       store,
       peekStore: async () => {
-        const it = await onlyStore();
+        const it = await openStore();
         return (await it.exists()) ? it : undefined;
       },
-      storeApart: openStore,
     },
     async close() {
-      for (const it of opened.stores) await it.close().catch(() => undefined);
+      await opened.store?.close().catch(() => undefined);
       await opened.connections?.close();
       for (const link of opened.links) await link.close();
     },

@@ -3,15 +3,18 @@ import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { ulid } from 'ulid';
-import { parseListen } from '../base/listen.ts';
 import { packageFile } from '../base/package-root.ts';
 import { redact } from '../base/secret.ts';
-import type { Command, CommandContext, CommandInput } from '../command.ts';
-import type { ListenAddress } from '../config.ts';
+import type { Command, CommandContext } from '../command.ts';
 import { EngineError, exitCodeOf } from '../error.ts';
 import type { QueueEntry } from '../queue.ts';
 import { type Child, runDaemon } from '../schedule/daemon.ts';
 import { type ConfigInForce, watchConfig } from './config-in-force.ts';
+import { openDaemonLog } from './daemon-log.ts';
+import { eventText, followRunEvents, levelOf } from './run-events.ts';
+
+/** Bytes of its log that may wait for their reader before it stops following runs. */
+const mostUnwritten = 1_000_000;
 
 /** `engine daemon`: runs pipelines at their times until it is told to stop; exit 130 or 143 then. */
 export const command: Command = {
@@ -19,27 +22,25 @@ export const command: Command = {
   summary: 'run pipelines at the times of their schedules',
   description:
     'Runs each pipeline at the times of its schedules, once each, until it is told to stop (Ctrl-C, SIGTERM). Several daemons on one state store take turns: one leads, another takes over when it is gone. An edited pipelines.yaml is taken in without a restart.',
-  options: [{ flags: '--listen <address>', summary: 'where the page and the API answer (host:port, or off)' }],
   examples: [
-    'engine daemon                         # until Ctrl-C; the page is at http://127.0.0.1:4460',
-    'engine daemon --listen 127.0.0.1:8080 # the page somewhere else',
-    'engine daemon --json                  # one event per line',
-    'engine why incremental_users          # what a pipeline waits for',
+    'engine daemon                # until Ctrl-C',
+    'engine daemon --json         # one JSON document per line: its own log, and the events of its runs',
+    'engine why incremental_users # what a pipeline waits for',
+  ],
+  options: [
+    { flags: '--log-level <level>', summary: 'debug, info, warn or error: leave out of its log what is less (default: `daemon.logLevel`)' },
   ],
   endsInItsOwnTime: true,
   async run(context, input) {
-    const insisted = listenOption(input.options.listen);
     const config = await context.config();
     const store = await context.store();
     if (store.queue === undefined)
       throw new EngineError('usage', 'daemon.no-store', 'a daemon needs a state store that outlives it', {
         hint: 'Remove `state: memory` from pipelines.yaml: runs and schedules are then kept in the database of the first sink.',
       });
-    const tell = (level: 'info' | 'warn' | 'error', text: string, fields: Readonly<Record<string, string | number>> = {}): void => {
-      const at = new Date(context.clock.now()).toISOString();
-      if (context.json) context.reporter.data({ type: 'daemon', at, level, text, ...fields }, () => '');
-      else context.reporter.note(`${at}  ${level === 'info' ? '' : `${level}: `}${text}`);
-    };
+    const { queue } = store;
+    const daemonLog = openDaemonLog(context, config.daemon, input.options.logLevel);
+    const { log, tell } = daemonLog;
     const inForce = watchConfig(config, {
       file: config.file,
       env: context.env,
@@ -48,7 +49,10 @@ export const command: Command = {
         context.reporter.diagnostics(diagnostics);
         tell('error', `${config.file} was changed and is not taken: ${why}. The one before stays in force`);
       },
-      taken: () => tell('info', `${config.file} was changed, and is in force now`),
+      taken: (now) => {
+        daemonLog.reload(now.daemon);
+        tell('info', `${config.file} was changed, and is in force now`);
+      },
       trouble: (text) => tell('warn', text),
     });
     const self = { runId: `daemon-${ulid(context.clock.now())}`, host: hostname(), pid: process.pid };
@@ -56,46 +60,33 @@ export const command: Command = {
       'info',
       `daemon on ${self.host}, pid ${self.pid}: ${Object.values(config.pipelines).filter((p) => p.schedules.length > 0).length} pipelines have schedules`,
     );
-    const closeServer =
-      insisted === 'off'
-        ? undefined
-        : await (await import('./daemon-server.ts')).startDaemonServer({
-            context,
-            config,
-            inForce,
-            self,
-            insisted,
-            problems: async () => [],
-            routes: [],
-            tell,
-          });
-    try {
-      await runDaemon({
-        store,
-        queue: store.queue,
-        clock: context.clock,
-        self,
-        config: inForce.current,
-        start: (entry) => startRun(context, inForce, config.file, entry),
-        tell,
-        signal: context.signal,
-      });
-    } finally {
-      await closeServer?.();
-    }
+    const runEvents = followRunEvents({
+      clock: context.clock,
+      runOf: async (id) => (await queue.entry(id))?.runId,
+      events: (runId, afterSeq) => store.events(runId, afterSeq),
+      tell: (event, { id, pipeline }) => log[levelOf(event)]({ ...event, level: undefined, pipeline, queued: id }, eventText(event)),
+      trouble: (text, { id, pipeline }, runId) => tell('warn', text, { pipeline, queued: id, ...(runId === undefined ? {} : { runId }) }),
+      isBehind: () => process.stdout.writableLength > mostUnwritten,
+    });
+    await runDaemon({
+      store,
+      queue,
+      clock: context.clock,
+      self,
+      config: inForce.current,
+      start: (entry) => {
+        const child = startRun(context, inForce, config.file, entry);
+        if (daemonLog.isJson) runEvents.follow(entry, child.ended);
+        return child;
+      },
+      tell,
+      signal: context.signal,
+    });
+    await runEvents.idle();
     tell('info', 'stopped');
     return exitCodeOf({ trouble: 'stopped' });
   },
 };
-
-function listenOption(given: CommandInput['options'][string]): ListenAddress | 'off' | undefined {
-  if (given === undefined || given === 'off') return given;
-  const address = typeof given === 'string' ? parseListen(given) : undefined;
-  if (address !== undefined) return address;
-  throw new EngineError('usage', 'daemon.listen', `--listen cannot be ${String(given)}`, {
-    hint: 'It is `off`, or a host and a port such as 127.0.0.1:4460 or [::1]:4460.',
-  });
-}
 
 /**
  * A process of its own for each run: what it uses is given back when it ends, a Ctrl-C in the daemon's terminal does not reach it, and it goes on when the daemon is

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { ulid } from 'ulid';
 import type { Clock } from '../base/clock.ts';
 import type { CommandContext } from '../command.ts';
+import type { RetentionConfig } from '../config.ts';
 import { EngineError, exitCodeOf } from '../error.ts';
 import { execute } from '../execute/executor.ts';
 import type { Plan } from '../plan.ts';
@@ -12,6 +13,7 @@ import type { Run } from '../run.ts';
 import type { Store } from '../store.ts';
 
 const askEveryMs = 1000;
+const prunedAtOnce = 20;
 
 /** Carries a plan out, shows its events and a summary, and returns the exit code. `earlier`: the run that this one goes on from; `queued`: what it was queued as. */
 export async function runPlan(context: CommandContext, plan: Plan, trigger: string, earlier?: Run, queued?: QueueEntry): Promise<number> {
@@ -57,6 +59,8 @@ export async function runPlan(context: CommandContext, plan: Plan, trigger: stri
     over.abort();
     await asking;
   }
+  // The daemon's runs leave that to the daemon.
+  if (queued === undefined && config.state.type !== 'memory') await prune(context, store, config.state.retention);
   if (!context.json) context.reporter.note(runSummary(run));
   if (run.state === 'succeeded') return 0;
   if (run.state === 'cancelled') return context.signal.aborted ? exitCodeOf({ trouble: 'stopped' }) : 1;
@@ -67,6 +71,15 @@ export async function runPlan(context: CommandContext, plan: Plan, trigger: stri
 export async function sweep(context: CommandContext, store: Store): Promise<void> {
   for (const runId of await store.sweep())
     context.reporter.note(`run ${runId} was interrupted: its process is gone; go on with it by engine retry ${runId}`);
+}
+
+/** Keeps the store bounded where no daemon does. What cannot be removed now is removed after another run. */
+async function prune(context: CommandContext, store: Store, retention: RetentionConfig): Promise<void> {
+  try {
+    await store.history?.prune(retention, context.clock.now(), prunedAtOnce);
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+  }
 }
 
 /** Asks the store now and then until the run is over. A store that does not answer is asked again. */

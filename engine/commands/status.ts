@@ -1,13 +1,13 @@
-import { countText } from '../base/count.ts';
 import type { Command } from '../command.ts';
-import type { PipelineConfig } from '../config.ts';
 import { EngineError, exitCodeOf } from '../error.ts';
+import type { Problem } from '../problem.ts';
 import type { QueueEntry } from '../queue.ts';
 import { progressText } from '../reporters/event-view.ts';
 import { columns } from '../reporters/run-view.ts';
 import { type Run, type RunRecord, runOf } from '../run.ts';
-import { leadership } from '../schedule/daemon.ts';
-import type { LeaseRecord, Store } from '../store.ts';
+import { readProblemFacts } from '../schedule/problem-facts.ts';
+import { problemsOf } from '../schedule/problems.ts';
+import type { LeaseRecord } from '../store.ts';
 import { sweep } from './run-plan.ts';
 import { runLine } from './runs.ts';
 
@@ -16,10 +16,16 @@ export const command: Command = {
   name: 'status',
   summary: 'show what is going on',
   description: 'Shows live runs with their nodes, who holds which lease, what waits, and the newest run of each pipeline.',
-  options: [{ flags: '--check', summary: 'exit 1 when no daemon is there for the schedules, or a pipeline could not do its work lately' }],
+  options: [
+    {
+      flags: '--check',
+      summary: 'exit 1 when something needs attention: no daemon, a pipeline that failed, is late or was left out, a table that is stale',
+    },
+  ],
   examples: ['engine status', 'engine status --json', 'engine status --check --quiet || echo "look at the pipelines"'],
   async run(context, input) {
-    const { pipelines } = await context.config();
+    const config = await context.config();
+    const { pipelines } = config;
     const store = await context.peekStore();
     if (store !== undefined)
       await sweep(context, store).catch((error: unknown) => {
@@ -36,7 +42,7 @@ export const command: Command = {
       Object.keys(pipelines).map(async (pipeline) => ({ pipeline, run: (await store?.runs({ pipeline, limit: 1 }))?.[0] })),
     );
     const waiting = (await store?.queue?.waiting()) ?? [];
-    const attention = await needsAttention(Object.values(pipelines), store, leases, newest);
+    const attention = problemsOf(await readProblemFacts(store, config, context.clock.now()));
     context.reporter.data(
       { live, leases, waiting, pipelines: newest.map(({ pipeline, run }) => ({ pipeline, newest: run ?? null })), attention },
       () =>
@@ -48,30 +54,17 @@ export const command: Command = {
   },
 };
 
-/** What an operator has to look at, worst first, a line each. */
-async function needsAttention(
-  pipelines: readonly PipelineConfig[],
-  store: Store | undefined,
-  leases: readonly LeaseRecord[],
-  newest: readonly { readonly pipeline: string; readonly run: RunRecord | undefined }[],
-): Promise<readonly string[]> {
-  const found: string[] = [];
-  const scheduled = pipelines.filter((pipeline) => pipeline.schedules.length > 0 && !pipeline.paused);
-  if (scheduled.length > 0 && !leases.some((lease) => lease.name === leadership))
-    found.push(`no daemon is there: ${countText(scheduled.length, 'pipeline')} with a schedule will not fire (engine daemon)`);
-  for (const { pipeline, run } of newest) {
-    if (run?.state === 'failed' || run?.state === 'interrupted')
-      found.push(
-        `${pipeline}: run ${run.runId} ${run.state === 'failed' ? 'failed' : 'was interrupted'} at ${run.endedAt ?? run.startedAt} (engine logs, engine retry)`,
-      );
-    const [entry] = (await store?.queue?.entries({ pipeline, limit: 1 })) ?? [];
-    if (entry?.state === 'failed') found.push(`${pipeline}: a run could not begin at ${entry.notedAt}: ${entry.reason ?? ''}`);
-  }
-  return found;
+function attentionLines(attention: readonly Problem[]): string[] {
+  return attention.length === 0
+    ? []
+    : [
+        'needs attention:',
+        ...attention.flatMap(({ kind, pipeline, table, text, hint }) => [`  ${kind}  ${subject(pipeline, table)}${text}`, `    ${hint}`]),
+      ];
 }
 
-function attentionLines(attention: readonly string[]): string[] {
-  return attention.length === 0 ? [] : ['needs attention:', ...attention.map((line) => `  ${line}`)];
+function subject(pipeline: string | undefined, table: string | undefined): string {
+  return pipeline !== undefined ? `${pipeline}: ` : table !== undefined ? `table ${table}: ` : '';
 }
 
 function waitingLines(waiting: readonly QueueEntry[]): string[] {

@@ -3,7 +3,7 @@ import { EngineError } from '../error.ts';
 import type { QueueEntry } from '../queue.ts';
 import { progressText } from '../reporters/event-view.ts';
 import { runOf } from '../run.ts';
-import { leadership } from '../schedule/daemon.ts';
+import { leadership } from '../schedule/leadership.ts';
 import { nextFires } from '../schedule/next.ts';
 
 const recentShown = 5;

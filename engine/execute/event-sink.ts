@@ -1,7 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { effect } from '../base/effect.ts';
-import type { Json } from '../base/json.ts';
-import { redact } from '../base/secret.ts';
+import { redactAll } from '../base/secret.ts';
 import type { Event, EventBody } from '../event.ts';
 import type { Store } from '../store.ts';
 
@@ -84,7 +83,7 @@ export function createEventSink(parts: EventSinkParts): EventSink {
       const now = clock.now();
       if (body.type === 'node.progress' && tooSoon(shownAt, body.node, now, progressShownEveryMs)) return;
       seq += 1;
-      const event = redacted({ seq, at: new Date(now).toISOString(), runId: parts.runId, ...body }) as Event;
+      const event = redactAll({ seq, at: new Date(now).toISOString(), runId: parts.runId, ...body }) as Event;
       parts.show(event);
       if (body.type === 'node.progress' && tooSoon(keptAt, body.node, now, progressKeptEveryMs)) return;
       waiting.push(event);
@@ -109,13 +108,4 @@ export function createEventSink(parts: EventSinkParts): EventSink {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-/** The same data with every secret in its texts replaced. */
-function redacted(value: unknown): Json | undefined {
-  if (typeof value === 'string') return redact(value);
-  if (Array.isArray(value)) return value.map((v) => redacted(v) ?? null);
-  if (typeof value === 'object' && value !== null)
-    return Object.fromEntries(Object.entries(value).flatMap(([k, v]) => (v === undefined ? [] : [[k, redacted(v) ?? null]])));
-  return typeof value === 'number' || typeof value === 'boolean' || value === null ? value : undefined;
 }

@@ -4,6 +4,7 @@ import { keepSecret } from '../base/secret.ts';
 import { parseSize } from '../base/size.ts';
 import { suggest } from '../base/suggest.ts';
 import type { DbtConfig, ExtractConfig, LakeConfig, SinkConfig, SourceConfig, StateConfig } from '../config.ts';
+import { readDuration } from './duration.ts';
 import { below, type Findings } from './findings.ts';
 import { chooseName, knownName, refuseCaseTwins, refuseOddName } from './layer.ts';
 import type { RawConfig } from './raw.ts';
@@ -113,6 +114,8 @@ export function readState(raw: RawConfig, sinks: Readonly<Record<string, SinkCon
   const names = Object.keys(sinks);
   const schema = state.schema ?? ownSchema;
   refuseSchema(schema, '/state/schema', false, findings);
+  const { olderThan = '30d', keepRuns = 100 } = state.retention ?? {};
+  const retention = { olderThanMs: readDuration(olderThan, '/state/retention/olderThan', findings), keepRuns };
   if (state.url !== undefined) {
     checkUrl(state.url, '/state/url', findings);
     if (state.sink !== undefined)
@@ -121,7 +124,7 @@ export function readState(raw: RawConfig, sinks: Readonly<Record<string, SinkCon
         message: '`state` has both `url` and `sink`',
         hint: 'Keep the one whose database is meant.',
       });
-    return { type: 'postgres', url: state.url, schema };
+    return { type: 'postgres', url: state.url, schema, retention };
   }
   const sink = state.sink === undefined ? names[0] : knownName(findings, 'sink', state.sink, names, '/state/sink');
   if (sink !== undefined && sinks[sink]?.schema === schema && schema !== ownSchema)
@@ -130,7 +133,7 @@ export function readState(raw: RawConfig, sinks: Readonly<Record<string, SinkCon
       message: `\`${schema}\` is the staging schema of sink \`${sink}\``,
       hint: 'Keep the state in a schema of its own; the default is `engine`.',
     });
-  return { type: 'sink', sink: sink ?? '', schema };
+  return { type: 'sink', sink: sink ?? '', schema, retention };
 }
 
 /** The dbt project, which must be one. */
@@ -201,8 +204,7 @@ function checkUrl(url: string, pointer: string, findings: Findings): void {
 const urlForms = 'Write `embedded`, or `postgres://user@host:5432/database` (`postgresql://` is the same).';
 
 /** An absolute path from one that is relative to the project. */
-/** An absolute path of one written in the file, relative to the project. */
-export function path(written: string, pointer: string, root: string, findings: Findings): string {
+function path(written: string, pointer: string, root: string, findings: Findings): string {
   if (/^~/.test(written))
     findings.on(pointer, 'value', {
       code: 'config.path',

@@ -2,8 +2,7 @@
 const laterKeys: Readonly<Record<string, readonly string[]>> = {
   table: ['query', 'deletes', 'onSchemaChange'],
   columns: ['mask'],
-  pipeline: ['alerts'],
-  defaults: ['query', 'deletes', 'onSchemaChange', 'alerts'],
+  defaults: ['query', 'deletes', 'onSchemaChange'],
 };
 
 /** True for a key that comes with a later version; `kind` is the kind of block that it stands in. */

@@ -1,9 +1,18 @@
+import type { LogLevel } from '../event.ts';
+
 /** `pipelines.yaml` as it is written, once the schema has been checked and what was wrong has been taken out: everything may be absent. Items of lists that were wrong read as undefined. */
 export interface RawConfig {
   readonly sources?: Block<RawSource>;
   readonly lake?: RawLake;
   readonly sinks?: Block<RawSink>;
-  readonly state?: 'memory' | { readonly url?: string; readonly sink?: string; readonly schema?: string };
+  readonly state?:
+    | 'memory'
+    | {
+        readonly url?: string;
+        readonly sink?: string;
+        readonly schema?: string;
+        readonly retention?: { readonly olderThan?: string; readonly keepRuns?: number };
+      };
   readonly dbt?: { readonly project?: string; readonly sink?: string; readonly command?: string };
   readonly extract?: {
     readonly memory?: string;
@@ -14,10 +23,8 @@ export interface RawConfig {
   readonly daemon?: {
     readonly maxConcurrentRuns?: number;
     readonly shutdownTimeout?: string;
-    readonly listen?: string;
-    readonly hosts?: readonly string[];
-    readonly requireToken?: boolean;
-    readonly tls?: { readonly cert: string; readonly key: string };
+    readonly log?: 'text' | 'json';
+    readonly logLevel?: LogLevel;
   };
   readonly defaults?: RawTable & RawPipeline;
   readonly tables?: Block<RawTable | null> | null;
@@ -92,6 +99,13 @@ export interface RawPipeline {
   readonly timeout?: string | null;
   readonly concurrency?: number;
   readonly tags?: List<string>;
+  readonly alerts?: RawPipelineAlerts;
+}
+
+export interface RawPipelineAlerts {
+  readonly lateAfter?: string | null;
+  readonly freshness?: string | null;
+  readonly heldFor?: string | null;
 }
 
 export type RawSchedule =

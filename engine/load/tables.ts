@@ -1,10 +1,10 @@
-import { parseDuration } from '../base/duration.ts';
 import { lakeFolder } from '../base/lake-folder.ts';
 import { parseSize } from '../base/size.ts';
 import { parseUnits } from '../base/units.ts';
 import type { Config, Relation, SinkConfig, SourceConfig, TableConfig } from '../config.ts';
 import { readColumns } from './columns.ts';
 import { refuseSchema } from './connections.ts';
+import { readDuration } from './duration.ts';
 import { below, type Findings } from './findings.ts';
 import { chooseName, items, knownName, type Layer, layered, type Placed } from './layer.ts';
 import type { RawConfig, RawTable, RawTableLake } from './raw.ts';
@@ -103,14 +103,6 @@ function readCommon(layer: Layer<RawTable>, own: Placed<RawTable>, defaults: Raw
     lake: { compression: lake.get('compression') ?? 'zstd', targetFileSizeBytes },
     load: layer.get('load') ?? 'merge',
   };
-}
-
-/** Milliseconds; a finding when the number is beyond all use. */
-export function readDuration(text: string, pointer: string, findings: Findings): number {
-  const ms = parseDuration(text);
-  if (ms === undefined)
-    findings.on(pointer, 'value', { code: 'config.value', message: `\`${text}\` is longer than ten years`, hint: 'Write a shorter time.' });
-  return ms ?? 0;
 }
 
 function refuseOddTableName(name: string, findings: Findings): boolean {

@@ -1,12 +1,17 @@
 import type { Clock } from '../base/clock.ts';
+import { countText } from '../base/count.ts';
+import { showDuration } from '../base/duration.ts';
 import { unreachable } from '../base/unreachable.ts';
-import type { Config } from '../config.ts';
+import type { CatchupConfig, Config } from '../config.ts';
 import type { Lease } from '../connector.ts';
 import { EngineError, errorData } from '../error.ts';
 import type { Queue, QueueEntry } from '../queue.ts';
 import { runOf } from '../run.ts';
 import type { LeaseHolder, Store } from '../store.ts';
-import { dueFires, nextDue } from './due.ts';
+import { dueFires, mostCounted, nextDue } from './due.ts';
+import { leadership } from './leadership.ts';
+import { leftOut } from './left-out.ts';
+import { ownResumes } from './own-resumes.ts';
 import { type LiveRun, tablesOf, takeTurns } from './startable.ts';
 
 /** A run that the daemon has begun as a process of its own. */
@@ -31,12 +36,12 @@ export interface DaemonParts {
   readonly signal: AbortSignal;
 }
 
-/** The lease that only the leading daemon holds. */
-export const leadership = 'daemon';
-
 const turnEveryMs = 1_000;
 const askForLeadEveryMs = 2_000;
 const sweepEveryMs = 5_000;
+const pruneEveryMs = 600_000;
+/** So many runs are removed between two turns. */
+const prunedAtOnce = 100;
 /** A run is gone on with so often in a row before somebody has to look at it. */
 const mostResumes = 3;
 /** The same for one that another run kept from a table each time. */
@@ -58,6 +63,8 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
   const failures = new Map<number, { readonly times: number; readonly againMs: number }>();
   let lead: Lease | undefined;
   let sweptMs = Number.NEGATIVE_INFINITY;
+  let pruneAtMs = Number.NEGATIVE_INFINITY;
+  let pruned = 0;
   let told = '';
   let trouble = '';
 
@@ -104,6 +111,20 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
           unreachable(next);
       }
     }
+    await prune(config);
+  };
+
+  /** Keeps the store bounded, a little between two turns. */
+  const prune = async ({ state }: Config): Promise<void> => {
+    if (state.type === 'memory' || clock.now() < pruneAtMs) return;
+    pruneAtMs = clock.now() + pruneEveryMs;
+    const removed = (await store.history?.prune(state.retention, clock.now(), prunedAtOnce)) ?? 0;
+    pruned += removed;
+    if (removed === prunedAtOnce) pruneAtMs = clock.now();
+    else if (pruned > 0) {
+      tell('info', `removed ${countText(pruned, 'run')} that ended more than ${showDuration(state.retention.olderThanMs)} ago`);
+      pruned = 0;
+    }
   };
 
   const begin = async (entry: QueueEntry): Promise<void> => {
@@ -123,7 +144,7 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
     tell(code === 0 ? 'info' : 'warn', `${name(entry)} ended with ${code ?? 'a signal'}`, {
       pipeline: entry.pipeline,
       queued: entry.id,
-      ...(now?.runId === undefined ? {} : { run: now.runId }),
+      ...(now?.runId === undefined ? {} : { runId: now.runId }),
     });
     if (now === undefined || now.state !== 'queued') {
       failures.delete(entry.id);
@@ -150,7 +171,7 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
     const failed = run?.nodes.filter((node) => node.state === 'failed') ?? [];
     if (run?.state !== 'failed' || failed.some((node) => node.error?.code !== 'lease.held')) return;
     if ((await resumesBefore(store, runId)) >= mostRefusals) return;
-    await queue.add({ pipeline: entry.pipeline, kind: 'resume', retryOf: runId, request: {}, askedBy: 'another run had its table' });
+    await queue.add({ pipeline: entry.pipeline, kind: 'resume', retryOf: runId, request: {}, askedBy: ownResumes.refused });
   };
 
   while (!signal.aborted) {
@@ -183,7 +204,7 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
           const now = await queue.entry(entry.id).catch(() => undefined);
           if (now?.runId !== undefined)
             await queue
-              .add({ pipeline: entry.pipeline, kind: 'resume', retryOf: now.runId, request: {}, askedBy: 'the daemon was stopped' })
+              .add({ pipeline: entry.pipeline, kind: 'resume', retryOf: now.runId, request: {}, askedBy: ownResumes.stopped })
               .catch((error: unknown) => tell('warn', errorData(error).message));
           child.stop();
         }
@@ -233,53 +254,67 @@ async function decideAll({ queue, clock, tell }: DaemonParts, lead: Lease, confi
       live.find((run) => run.pipeline === pipeline.name)?.runId ?? waiting.find((entry) => entry.pipeline === pipeline.name)?.id;
     const skip =
       paused !== undefined
-        ? `paused by ${paused.by} since ${paused.at}`
+        ? leftOut.paused(paused.by, paused.at)
         : pipeline.paused
-          ? 'paused in pipelines.yaml'
+          ? leftOut.pausedInFile
           : pipeline.overlap === 'skip' && due.fires.length === 1 && atWork !== undefined
             ? typeof atWork === 'string'
-              ? `run ${atWork} was still at work`
-              : 'a run of it was still waiting'
+              ? leftOut.atWork(atWork)
+              : leftOut.waiting
             : undefined;
+    const stopped = paused !== undefined || pipeline.paused;
+    const missed = due.missed === undefined ? undefined : `${missedText(due.missed)} (catchup: ${catchupText(pipeline.catchup)})`;
     const made = await queue.decide(lead, {
       pipeline: pipeline.name,
       mark: due.mark,
-      fires: due.fires.map((scheduledAtMs) => ({
-        scheduledAtMs,
-        state: skip === undefined ? 'queued' : 'skipped',
-        ...(skip === undefined ? {} : { reason: skip }),
-      })),
+      fires: [
+        // One row tells of all that were missed: the last of them.
+        ...(due.missed === undefined || missed === undefined
+          ? []
+          : [{ scheduledAtMs: due.missed.lastMs, state: 'skipped' as const, reason: stopped ? (skip ?? missed) : missed }]),
+        ...due.fires.map((scheduledAtMs) => ({
+          scheduledAtMs,
+          state: skip === undefined ? ('queued' as const) : ('skipped' as const),
+          ...(skip === undefined ? {} : { reason: skip }),
+        })),
+      ],
     });
     for (const entry of made)
-      tell(skip === undefined ? 'info' : 'warn', skip === undefined ? `${name(entry)} is due` : `${name(entry)} is left out: ${skip}`, {
-        pipeline: pipeline.name,
-      });
-    if (due.missed !== undefined)
-      tell('warn', `${pipeline.name}: ${missedText(due.missed)} (catchup: ${JSON.stringify(pipeline.catchup)})`, {
-        pipeline: pipeline.name,
-      });
+      if (entry.state === 'queued') tell('info', `${name(entry)} is due`, { pipeline: pipeline.name });
+      else if (entry.reason !== missed) tell('warn', `${name(entry)} is left out: ${entry.reason}`, { pipeline: pipeline.name });
+    if (missed !== undefined) tell('warn', `${pipeline.name}: ${missed}`, { pipeline: pipeline.name });
   }
 }
 
 function missedText({ count, firstMs, lastMs }: { readonly count: number; readonly firstMs: number; readonly lastMs: number }): string {
   const iso = (ms: number): string => new Date(ms).toISOString();
-  return count === 1 ? `the time ${iso(firstMs)} was missed` : `${count} times were missed, from ${iso(firstMs)} to ${iso(lastMs)}`;
+  if (count === 1) return `the time ${iso(firstMs)} was missed`;
+  return `${countText(count)} times${count < mostCounted ? '' : ' or more'} were missed, from ${iso(firstMs)} to ${iso(lastMs)}`;
+}
+
+function catchupText(catchup: CatchupConfig): string {
+  return typeof catchup === 'string' ? catchup : `{ window: ${showDuration(catchup.windowMs)}, max: ${catchup.max} }`;
 }
 
 /** Has runs of daemons whose process died gone on with, unless that happened too often in a row. */
 async function resumeInterrupted({ store, queue, tell }: DaemonParts, config: Config): Promise<void> {
   for (const runId of await store.sweep()) {
     const record = await store.run(runId);
-    tell('warn', `run ${runId} was interrupted: its process is gone`, record === undefined ? {} : { pipeline: record.pipeline });
+    tell(
+      'warn',
+      `run ${runId} was interrupted: its process is gone`,
+      record === undefined ? { runId } : { pipeline: record.pipeline, runId },
+    );
     if (record === undefined || record.trigger === undefined || !['schedule', 'resume', 'api'].includes(record.trigger)) continue;
     if (config.pipelines[record.pipeline]?.resume !== true) continue;
     if ((await resumesBefore(store, runId)) >= mostResumes) {
       tell('error', `run ${runId} is not gone on with: it was interrupted ${mostResumes + 1} times in a row`, {
         pipeline: record.pipeline,
+        runId,
       });
       continue;
     }
-    await queue.add({ pipeline: record.pipeline, kind: 'resume', retryOf: runId, request: {}, askedBy: 'its process died' });
+    await queue.add({ pipeline: record.pipeline, kind: 'resume', retryOf: runId, request: {}, askedBy: ownResumes.died });
   }
 }
 

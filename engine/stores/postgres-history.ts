@@ -1,8 +1,8 @@
 import type { Knex } from 'knex';
 import type { JsonObject } from '../base/json.ts';
 import type { Event, NodeResult } from '../event.ts';
-import type { History, NodeRecord, PipelineHistory, TableHistory } from '../history.ts';
-import type { NodeState, RunRecord } from '../run.ts';
+import type { History, NodeRecord, NodeTotals, PipelineHistory, RunTotals, TableHistory } from '../history.ts';
+import type { NodeState, RunRecord, RunState } from '../run.ts';
 import { type RunRow, runRecord } from './run-row.ts';
 
 interface NodeRow {
@@ -18,6 +18,25 @@ interface NodeRow {
   readonly rows: string | null;
   readonly bytes: string | null;
   readonly result: NodeResult | null;
+}
+
+interface RunTotalsRow {
+  readonly pipeline: string;
+  readonly state: RunState;
+  readonly runs: string;
+  readonly seconds: number;
+  readonly buckets: readonly string[];
+  readonly last_ended_at: Date;
+}
+
+interface NodeTotalsRow {
+  readonly pipeline: string;
+  readonly table_name: string;
+  readonly type: string;
+  readonly rows: string;
+  readonly bytes: string;
+  readonly retries: string;
+  readonly failures: string;
 }
 
 /** The contract of `History` on the store's schema. `known` turns the database's errors into the engine's. */
@@ -53,6 +72,12 @@ export function createPostgresHistory(db: Knex, schema: string, known: <T>(work:
             { table: name, extract: part(name, 'extract'), load: part(name, 'load'), asOf: committedBy(part(name, 'loaded')) },
           ]),
         );
+      }),
+    totals: () =>
+      known(async () => {
+        const runs = await ask<RunTotalsRow>('SELECT * FROM :s:.run_totals ORDER BY pipeline, state');
+        const nodes = await ask<NodeTotalsRow>('SELECT * FROM :s:.node_totals ORDER BY pipeline, table_name, type');
+        return { runs: runs.map(runTotals), nodes: nodes.map(nodeTotals) };
       }),
     tableNodes: (table, limit) =>
       known(async () => {
@@ -147,12 +172,12 @@ SELECT md5(concat_ws('|',
 const pruneRuns = `
 DELETE FROM :s:.runs WHERE run_id IN (
   SELECT old.run_id FROM (SELECT DISTINCT pipeline FROM :s:.runs) p,
-  LATERAL (SELECT started_at FROM :s:.runs WHERE pipeline = p.pipeline ORDER BY started_at DESC, run_id DESC OFFSET :keep LIMIT 1) edge,
+  LATERAL (SELECT started_at, run_id FROM :s:.runs WHERE pipeline = p.pipeline ORDER BY started_at DESC, run_id DESC OFFSET :keep LIMIT 1) edge,
   LATERAL (
     SELECT run_id FROM :s:.runs r
-    WHERE r.pipeline = p.pipeline AND r.started_at <= edge.started_at AND r.state <> 'running' AND r.ended_at < :before
-    AND r.run_id IS DISTINCT FROM (SELECT run_id FROM :s:.runs WHERE pipeline = p.pipeline AND state = 'succeeded' ORDER BY started_at DESC LIMIT 1)
-    ORDER BY r.started_at LIMIT :limit
+    WHERE r.pipeline = p.pipeline AND (r.started_at, r.run_id) <= (edge.started_at, edge.run_id) AND r.state <> 'running' AND r.ended_at < :before
+    AND r.run_id IS DISTINCT FROM (SELECT run_id FROM :s:.runs WHERE pipeline = p.pipeline AND state = 'succeeded' ORDER BY started_at DESC, run_id DESC LIMIT 1)
+    ORDER BY r.started_at, r.run_id LIMIT :limit
   ) old
   LIMIT :limit
 ) RETURNING run_id`;
@@ -198,5 +223,21 @@ function nodeRecord(row: NodeRow): NodeRecord {
     bytes: row.bytes === null ? undefined : Number(row.bytes),
     summary: row.result?.summary,
     facts: (row.result?.facts ?? {}) as JsonObject,
+  };
+}
+
+function runTotals({ pipeline, state, runs, seconds, buckets, last_ended_at }: RunTotalsRow): RunTotals {
+  return { pipeline, state, runs: Number(runs), seconds, bySeconds: buckets.map(Number), lastEndedAt: last_ended_at.toISOString() };
+}
+
+function nodeTotals({ pipeline, table_name, type, rows, bytes, retries, failures }: NodeTotalsRow): NodeTotals {
+  return {
+    pipeline,
+    table: table_name === '' ? undefined : table_name,
+    type,
+    rows: Number(rows),
+    bytes: Number(bytes),
+    retries: Number(retries),
+    failures: Number(failures),
   };
 }

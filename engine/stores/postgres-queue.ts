@@ -57,6 +57,17 @@ export function createPostgresQueue(db: Knex, schema: string, clock: Clock, know
         if (pipeline !== undefined) found.where({ pipeline });
         return ((await found) as readonly QueueRow[]).map(entryOf);
       }),
+    newest: (pipelines, limit) =>
+      known(async () => {
+        const { rows }: { readonly rows: readonly QueueRow[] } = await db.raw(newestEntries, {
+          s: schema,
+          pipelines: [...pipelines],
+          limit,
+        });
+        const found = new Map(pipelines.map((pipeline): [string, QueueEntry[]] => [pipeline, []]));
+        for (const row of rows) found.get(row.pipeline)?.push(entryOf(row));
+        return found;
+      }),
     end: (id, state, reason) =>
       known(async () => (await table('queue').where({ id, state: 'queued' }).update({ state, reason, noted_at: now() })) === 1),
     explain: (id, reason) =>
@@ -104,6 +115,10 @@ export function createPostgresQueue(db: Knex, schema: string, clock: Clock, know
     return made.map(entryOf);
   }
 }
+
+const newestEntries = `
+SELECT q.* FROM unnest(CAST(:pipelines AS text[])) AS asked (name),
+LATERAL (SELECT * FROM :s:.queue WHERE queue.pipeline = asked.name ORDER BY id DESC LIMIT :limit) q`;
 
 /** In the transaction of a run's first event: the entry becomes this run's, or the run must not be. */
 export async function takeEntry(trx: Knex, schema: string, id: number, runId: string): Promise<QueueEntry> {

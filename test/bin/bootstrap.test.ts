@@ -20,11 +20,12 @@ interface Clone {
 function withClone(body: (clone: Clone) => void): void {
   const folder = mkdtempSync(join(tmpdir(), 'clone-'));
   const path = join(folder, 'path');
-  for (const name of ['bin', 'test', 'engine', 'connectors', 'path']) mkdirSync(join(folder, name));
+  for (const name of ['bin', 'test', 'engine', 'connectors', 'ui', 'path']) mkdirSync(join(folder, name));
   cpSync(join(root, 'bin', 'bootstrap.js'), join(folder, 'bin', 'bootstrap.js'));
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
   writeFileSync(join(folder, 'package-lock.json'), '{}');
   writeFileSync(join(folder, 'engine', 'main.ts'), 'export {};');
+  writeFileSync(join(folder, 'ui', 'main.tsx'), 'export {};');
   writeFileSync(
     join(folder, 'npm.cjs'),
     `const { appendFileSync, mkdirSync, writeFileSync } = require('node:fs');
@@ -32,7 +33,7 @@ function withClone(body: (clone: Clone) => void): void {
      if (process.env.NPM_FAILS) { process.stderr.write('no network here\\n'); process.exit(1); }
      if (process.argv[2] === 'ci') { mkdirSync('node_modules/tsx', { recursive: true }); writeFileSync('node_modules/.package-lock.json', '{}');
        writeFileSync('node_modules/tsx/package.json', '{"type":"module","exports":"./index.js"}'); writeFileSync('node_modules/tsx/index.js', 'process.stdout.write("ran " + process.argv.slice(2).join(" ")); process.exit(7);'); }
-     else { mkdirSync('dist', { recursive: true }); writeFileSync('dist/main.js', ''); }`,
+     else { mkdirSync('dist/ui', { recursive: true }); writeFileSync('dist/main.js', ''); writeFileSync('dist/ui/index.html', ''); }`,
   );
   writeFileSync(join(folder, 'npm-cli.js'), "import './npm.cjs';");
   try {
@@ -109,6 +110,23 @@ suite('bootstrap', (s) => {
       writeFileSync(join(clone.folder, 'package-lock.json'), '{"lockfileVersion":3}');
       const later = new Date(Date.now() + 60_000);
       utimesSync(join(clone.folder, 'engine', 'main.ts'), later, later);
+      clone.run('test');
+      assert.is(clone.asked().length, 4);
+    }),
+  );
+
+  s.test('a page that was changed, or is missing, is built again', () =>
+    withClone((clone) => {
+      clone.program('python3', python('3.11.2', true));
+      clone.run('test');
+      const later = new Date(Date.now() + 60_000);
+      utimesSync(join(clone.folder, 'ui', 'main.tsx'), later, later);
+      clone.run('test');
+      assert.is(clone.asked().length, 3);
+      utimesSync(join(clone.folder, 'ui', 'main.tsx'), 1, 1);
+      clone.run('test');
+      assert.is(clone.asked().length, 3);
+      rmSync(join(clone.folder, 'dist', 'ui'), { recursive: true });
       clone.run('test');
       assert.is(clone.asked().length, 4);
     }),

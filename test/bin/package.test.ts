@@ -50,6 +50,17 @@ suite('the package', (s) => {
       assert.ok(readdirSync(join(installed, folderName)).length > 0, folderName);
   });
 
+  s.test('has the page, with nothing inline that its own security policy would refuse', () => {
+    const shell = readFileSync(join(installed, 'dist', 'ui', 'index.html'), 'utf8');
+    const assets = [...shell.matchAll(/(?:src|href)="\/(assets\/[^"]+)"/g)].map(([, path]) => path ?? '');
+    assert.is(assets.length, 3, shell);
+    for (const path of assets) {
+      assert.match(path, /-[\w-]{8}\.(js|css|svg)$/);
+      assert.ok(readFileSync(join(installed, 'dist', 'ui', path), 'utf8').length > 0, path);
+    }
+    assert.not.match(shell, /<script(?![^>]*src=)|<style|style=|\son\w+=/);
+  });
+
   s.test('holds nothing that was made while running', () => {
     const found = readdirSync(join(installed, 'dbt'), { recursive: true, encoding: 'utf8' });
     assert.equal(

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 
@@ -6,25 +6,28 @@ import { build, type Plugin } from 'esbuild';
 export const projectRoot = join(import.meta.dirname, '..', '..');
 
 const dist = join(projectRoot, 'dist');
+const engine = { built: join(dist, 'main.js'), sources: ['engine', 'connectors', 'lake', 'generators'] };
+const page = { built: join(dist, 'ui', 'index.html'), sources: ['ui', 'engine'] };
 const work = join(projectRoot, 'node_modules', '.cache', 'engine-build');
 const lock = join(work, 'lock');
 
-/** Builds dist/ when a source is newer than it. One process builds at a time, and running engines never see half a file. */
+/** Builds the engine and the page in dist/ when a source is newer than it. One process builds at a time, and running engines never see half a file. */
 export async function ensureBuilt(): Promise<void> {
-  while (outOfDate()) {
+  while (outOfDate(engine) || outOfDate(page)) {
     if (!takeLock()) {
       await new Promise((resolve) => setTimeout(resolve, 50));
       continue;
     }
     try {
-      if (outOfDate()) await buildAside();
+      if (outOfDate(engine)) await buildEngine();
+      if (outOfDate(page)) await buildPage();
     } finally {
       rmSync(lock, { force: true });
     }
   }
 }
 
-async function buildAside(): Promise<void> {
+async function buildEngine(): Promise<void> {
   const began = new Date();
   const aside = join(work, `${process.pid}`);
   try {
@@ -51,6 +54,23 @@ async function buildAside(): Promise<void> {
   }
 }
 
+async function buildPage(): Promise<void> {
+  const began = new Date();
+  const aside = join(work, `page-${process.pid}`);
+  try {
+    // Loaded only when there is something to build.
+    const vite = await import('vite');
+    await vite.build({ root: join(projectRoot, 'ui'), logLevel: 'warn', build: { outDir: aside } });
+    mkdirSync(join(dist, 'ui'), { recursive: true });
+    // The shell goes last: a page that was opened before still finds its parts.
+    cpSync(join(aside, 'assets'), join(dist, 'ui', 'assets'), { recursive: true });
+    renameSync(join(aside, 'index.html'), page.built);
+    utimesSync(page.built, began, began);
+  } finally {
+    rmSync(aside, { recursive: true, force: true });
+  }
+}
+
 /** A module that does not exist fails when it is asked for, not before. */
 const missingFiles: Plugin = {
   name: 'missing-files',
@@ -61,11 +81,9 @@ const missingFiles: Plugin = {
   },
 };
 
-function outOfDate(): boolean {
-  const entry = join(dist, 'main.js');
-  if (!existsSync(entry)) return true;
-  const built = statSync(entry).mtimeMs;
-  return ['engine', 'connectors', 'lake', 'generators'].some((folder) => newest(join(projectRoot, folder)) > built);
+function outOfDate({ built, sources }: { readonly built: string; readonly sources: readonly string[] }): boolean {
+  const builtMs = statSync(built, { throwIfNoEntry: false })?.mtimeMs;
+  return builtMs === undefined || sources.some((folder) => newest(join(projectRoot, folder)) > builtMs);
 }
 
 function newest(folder: string): number {
@@ -75,7 +93,7 @@ function newest(folder: string): number {
     const path = join(folder, entry.name);
     const at = entry.isDirectory()
       ? newest(path)
-      : /\.(ts|json)$/.test(entry.name)
+      : /\.(tsx?|json|css|html|svg)$/.test(entry.name)
         ? (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0)
         : 0;
     latest = Math.max(latest, at);

@@ -40,6 +40,7 @@ export function pipelineOf(name: string, tables: readonly string[], over: Partia
     timeoutMs: undefined,
     concurrency: 4,
     tags: [],
+    alerts: { lateAfterMs: undefined, freshnessMs: undefined, heldForMs: 'maxHold' },
     ...over,
   };
 }
@@ -55,7 +56,7 @@ export function configOf(tables: readonly TableConfig[], pipelines: readonly Pip
     state: { type: 'memory' },
     dbt: { project: '/project/dbt', sink: 'warehouse', command: undefined },
     extract: { memoryBytes: 256_000_000, threads: 2, connections: 2, extensionFolder: undefined },
-    daemon: { maxConcurrentRuns: 4, shutdownTimeoutMs: 60_000, listen: undefined, hosts: [], requireToken: false, tls: undefined },
+    daemon: { maxConcurrentRuns: 4, shutdownTimeoutMs: 60_000, log: 'text', logLevel: 'info' },
     tables: Object.fromEntries(tables.map((table) => [table.name, table])),
     tableDefaults: settings,
     pipelines: Object.fromEntries(pipelines.map((pipeline) => [pipeline.name, pipeline])),

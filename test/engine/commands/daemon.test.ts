@@ -105,6 +105,63 @@ suite('engine daemon', ({ test, before, after }) => {
     await daemon.ended;
   });
 
+  test('as JSON each line is one document: what the daemon does and the events of its runs, no less than is asked for', async () => {
+    const rig = await project(yaml(users));
+    const daemon = rig.start('daemon', '--json');
+    await daemon.waitFor('leads');
+    assert.is(await trigger('users'), 'succeeded');
+    await daemon.waitFor('"type":"run.succeeded"');
+    daemon.kill('SIGTERM');
+    await daemon.ended;
+    const lines = daemon
+      .stdout()
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { readonly [key: string]: unknown });
+    for (const line of lines) {
+      assert.is(line.format_version, 1);
+      assert.match(String(line.level), /^(info|warn|error)$/);
+      assert.match(String(line.time), /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+      assert.is(typeof line.msg, 'string');
+    }
+    const runId = String(lines.find((line) => line.type === 'run.started')?.runId);
+    const events = lines.filter((line) => line.type !== 'daemon' && line.type !== 'http');
+    const { rows } = await to.query<{ seq: string }>(
+      "SELECT seq::text AS seq FROM engine.events WHERE run_id = $1 AND type <> 'node.progress' AND event->>'level' IS DISTINCT FROM 'debug' ORDER BY events.seq",
+      [runId],
+    );
+    assert.equal(
+      events.map((line) => line.seq),
+      rows.map((row) => Number(row.seq)),
+      'each event once, in order',
+    );
+    assert.equal([...new Set(events.map((line) => line.pipeline))], ['users']);
+    assert.ok(lines.some((line) => line.type === 'daemon' && line.runId === runId && line.pipeline === 'users'));
+    assert.is((await rig.engine('daemon', '--log-level', 'loud')).code, 2);
+  });
+
+  test('where the file says so, its log is JSON without being asked, and only what matters', async () => {
+    const rig = await project(`${yaml(users)}daemon: { log: json, logLevel: warn }\n`);
+    const daemon = rig.start('daemon');
+    // Until the daemon has made the schema there is nothing to ask.
+    const leads = (): Promise<boolean> =>
+      to.query("SELECT FROM engine.leases WHERE name = 'daemon' AND pid = $1", [daemon.pid]).then(
+        ({ rowCount }) => rowCount === 1,
+        () => false,
+      );
+    await waitUntil(leads, 'the daemon to lead');
+    rig.write('pipelines.yaml', 'version: 7');
+    await daemon.waitFor('is not taken');
+    daemon.kill('SIGTERM');
+    await daemon.ended;
+    const levels = daemon
+      .stdout()
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { level: string }).level);
+    assert.equal([...new Set(levels)], ['error']);
+  });
+
   test('a store that ends with the process is refused, and so is a pipeline that is not there', async () => {
     const rig = await project(yaml(users, 'memory'));
     const refused = await rig.engine('daemon');

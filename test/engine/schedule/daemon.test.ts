@@ -253,7 +253,7 @@ suite('the daemon', ({ test }) => {
     },
   );
 
-  on('after three days without a daemon the newest time fires, and what was missed is said', [users()], async (stage) => {
+  on('after three days without a daemon the newest time fires, and what was missed is said and kept', [users()], async (stage) => {
     const first = await stage.daemon();
     await waitUntil(async () => times(await stage.runs()).length >= 1, 'the first time');
     await first.end();
@@ -264,9 +264,11 @@ suite('the daemon', ({ test }) => {
     const made = times(await stage.runs()).slice(before);
     assert.ok((made[0] ?? 0) > 3 * 1440, 'nothing of the days before');
     assert.ok(
-      stage.told.some((line) => /^warn: users: 1000 times were missed, from 2026-05-04/.test(line)),
+      stage.told.some((line) => /^warn: users: 1,000 times or more were missed, from 2026-05-04/.test(line)),
       stage.told.join('\n'),
     );
+    const left = (await stage.store.queue?.entries({ limit: 99 }))?.filter((entry) => entry.state === 'skipped') ?? [];
+    assert.is(left.filter((entry) => /times or more were missed, from .* \(catchup: latest\)$/.test(entry.reason ?? '')).length, 1);
   });
 
   on('a clock that is set back fires nothing twice, and leaves nothing out', [users(all)], async (stage) => {
@@ -367,4 +369,31 @@ suite('the daemon', ({ test }) => {
       );
     },
   );
+
+  on('runs that ended long ago are removed, a hundred at a time, and that is said once', [users({ schedules: [] })], async (stage) => {
+    const entry: QueueEntry = {
+      id: 0,
+      pipeline: 'users',
+      kind: 'trigger',
+      request: {},
+      askedBy: 'me',
+      state: 'queued',
+      notedAt: '',
+    } as QueueEntry;
+    const { queued: _, ...start } = startOf(entry) as EventBody & { readonly queued?: number };
+    for (let i = 0; i < 125; i += 1)
+      await stage.store.append(
+        [start as EventBody, { type: 'run.succeeded' } as const].map(
+          (body, n) => ({ seq: n + 1, at: '2026-01-01T00:00:00.000Z', runId: `OLD${String(i).padStart(3, '0')}`, ...body }) as Event,
+        ),
+      );
+    stage.config = {
+      ...stage.config,
+      state: { type: 'sink', sink: 'warehouse', schema: 'engine', retention: { olderThanMs: 86_400_000, keepRuns: 5 } },
+    };
+    await stage.daemon();
+    await waitUntil(async () => stage.told.some((line) => line.includes('removed')), 'old runs to be removed');
+    assert.ok(stage.told.includes('info: removed 120 runs that ended more than 1d ago'), stage.told.join('\n'));
+    assert.is((await stage.runs()).length, 5);
+  });
 });

@@ -143,6 +143,22 @@ suite('the queue of daemons', ({ test, before, after }) => {
     assert.is(await queue.entry(99_999), undefined);
   });
 
+  test('the newest entries of many pipelines come at once', async () => {
+    const { queue } = await fresh();
+    for (const pipeline of ['users', 'orders', 'users', 'users', "o'dd"])
+      await queue.add({ pipeline, kind: 'trigger', request: {}, askedBy: 'ada' });
+    const found = await queue.newest(['users', "o'dd", 'nobody'], 2);
+    assert.equal(
+      [...found].map(([pipeline, entries]) => [pipeline, entries.map((e) => e.id)]),
+      [
+        ['users', [4, 3]],
+        ["o'dd", [5]],
+        ['nobody', []],
+      ],
+    );
+    assert.is((await queue.newest([], 2)).size, 0);
+  });
+
   test('a pause says who and when, and the first one stays', async () => {
     const { queue } = await fresh();
     await queue.pause('users', 'ada');

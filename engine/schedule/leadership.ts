@@ -1,0 +1,2 @@
+/** The lease that only the leading daemon holds. */
+export const leadership = 'daemon';

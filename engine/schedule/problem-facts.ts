@@ -1,0 +1,88 @@
+import type { Config } from '../config.ts';
+import type { Event } from '../event.ts';
+import type { History } from '../history.ts';
+import type { RunRecord } from '../run.ts';
+import type { Store } from '../store.ts';
+import { leadership } from './leadership.ts';
+import type { ProblemFacts } from './problems.ts';
+import { tablesOf } from './startable.ts';
+
+/** So many of the newest runs, and queue entries, of each pipeline are looked at. */
+const newest = 20;
+
+/** Reads from the store what problems are told from; a handful of statements, however many pipelines. Without a store nothing has ever run. Changes nothing. */
+export async function readProblemFacts(
+  store: Store | undefined,
+  config: Pick<Config, 'pipelines' | 'tables' | 'tableDefaults'>,
+  nowMs: number,
+): Promise<ProblemFacts> {
+  const { queue, history } = store ?? {};
+  const names = Object.keys(config.pipelines);
+  const runs = await newestRuns(store, names, nowMs);
+  const tables = new Map(
+    await Promise.all(
+      names.map(
+        async (name): Promise<[string, readonly string[]]> => [
+          name,
+          tablesOf(config, name) ?? (await tablesOfRun(history, runs.get(name)?.[0])),
+        ],
+      ),
+    ),
+  );
+  const marks = (await queue?.marks()) ?? new Map();
+  const ledUntil = [...marks.values()].map((mark) => mark.seenUntilMs);
+  return {
+    config,
+    nowMs,
+    runs,
+    causes: await causesOf(store, runs),
+    entries: (await queue?.newest(names, newest)) ?? new Map(),
+    waiting: (await queue?.waiting()) ?? [],
+    pauses: new Set((await queue?.pauses())?.keys()),
+    leads: (await store?.leases())?.some((lease) => lease.name === leadership) === true,
+    ledUntilMs: ledUntil.length === 0 ? undefined : Math.max(...ledUntil),
+    tables: (await history?.tables([...new Set([...tables.values()].flat())])) ?? new Map(),
+    tablesOf: tables,
+  };
+}
+
+async function newestRuns(store: Store | undefined, names: readonly string[], nowMs: number): Promise<ProblemFacts['runs']> {
+  if (store?.history !== undefined) {
+    const found = await store.history.pipelines(names, { runs: newest, sinceMs: nowMs });
+    return new Map([...found].map(([name, { runs }]) => [name, runs]));
+  }
+  return new Map(
+    await Promise.all(
+      names.map(
+        async (pipeline): Promise<[string, readonly RunRecord[]]> => [pipeline, (await store?.runs({ pipeline, limit: newest })) ?? []],
+      ),
+    ),
+  );
+}
+
+/** Which tables a pattern names only the source's catalog knows; what it named last is in the newest run. */
+async function tablesOfRun(history: History | undefined, run: RunRecord | undefined): Promise<readonly string[]> {
+  if (history === undefined || run === undefined) return [];
+  const [started] = await history.events({ runId: run.runId, types: ['run.started'], limit: 1 });
+  return started?.type === 'run.started' ? [...new Set(started.nodes.flatMap((node) => node.table ?? []))] : [];
+}
+
+/** Why the newest run of each pipeline that did not succeed did not. */
+async function causesOf(store: Store | undefined, runs: ProblemFacts['runs']): Promise<ReadonlyMap<string, string>> {
+  const causes = new Map<string, string>();
+  for (const of of runs.values()) {
+    const ended = of.find(({ state }) => state === 'succeeded' || state === 'failed' || state === 'interrupted');
+    if (store === undefined || ended === undefined || ended.state === 'succeeded') continue;
+    const { runId } = ended;
+    const events =
+      (await store.history?.events({ runId, types: ['run.failed', 'run.interrupted'], limit: 2 })) ?? (await store.events(runId));
+    const cause = events.map(causeIn).find((text) => text !== undefined);
+    if (cause !== undefined) causes.set(runId, cause);
+  }
+  return causes;
+}
+
+function causeIn(event: Event): string | undefined {
+  if (event.type === 'run.failed') return event.error.message;
+  return event.type === 'run.interrupted' ? event.reason : undefined;
+}

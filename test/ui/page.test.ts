@@ -1,0 +1,106 @@
+import * as assert from 'uvu/assert';
+import { freshnessBar, freshnessOf } from '../../ui/freshness.ts';
+import { filterLines, shownLines } from '../../ui/log-lines.ts';
+import { pipelinePath, routeOf, runPath } from '../../ui/routes.ts';
+import { keepSame } from '../../ui/same.ts';
+import { visibleLines } from '../../ui/windowing.ts';
+import { suite } from '../support/suite.ts';
+
+suite('addresses of the page', ({ test }) => {
+  test('every address that is made is understood again, whatever the name holds', () => {
+    for (const name of ['users', 'a b', 'x/y', '<b>&"\'', '%', 'ü', '?node=x#y']) {
+      assert.equal(routeOf(new URL(pipelinePath(name), 'http://h').pathname), { page: 'pipeline', pipeline: name });
+      const run = new URL(runPath('01H', name), 'http://h');
+      assert.equal(routeOf(run.pathname), { page: 'run', runId: '01H' });
+      assert.is(run.searchParams.get('node'), name);
+    }
+  });
+
+  test('what is no address of the page is said to be none', () => {
+    assert.equal(
+      ['/', '/runs', '/runs/', '/pipelines', '/runs/a/b', '/nothing', '/runs/%E0%A4%A'].map((path) => routeOf(path).page),
+      ['overview', 'runs', 'runs', 'unknown', 'unknown', 'unknown', 'run'],
+    );
+  });
+});
+
+suite('lines of a log', ({ test }) => {
+  const line = (seq: number, text: string, node?: string) => ({ seq, at: '2026-01-31T09:00:00.000Z', level: 'info' as const, node, text });
+
+  test('a message of several lines gives several, of which the first has the time', () => {
+    const shown = shownLines([line(1, 'one\n  two'), line(2, '')]);
+    assert.equal(
+      shown.map(({ key, text, at }) => [key, text, at !== undefined]),
+      [
+        ['1.0', 'one', true],
+        ['1.1', '  two', false],
+        ['2.0', '', true],
+      ],
+    );
+  });
+
+  test('are filtered by node and by text, whatever its case', () => {
+    const lines = [line(1, 'Fence', 'a'), line(2, 'fence', 'b'), line(3, 'rows', 'a'), line(4, 'the run')];
+    const found = (node: string | undefined, search: string): number[] => filterLines(lines, node, search).map(({ seq }) => seq);
+    assert.equal(found(undefined, ''), [1, 2, 3, 4]);
+    assert.equal(found('a', ''), [1, 3]);
+    assert.equal(found(undefined, 'FENCE'), [1, 2]);
+    assert.equal(found('a', 'fence'), [1]);
+    assert.equal(found(undefined, '.*'), []);
+  });
+
+  test('only those on the screen are drawn, of a hundred thousand as of ten', () => {
+    assert.equal(visibleLines(10, 20, 0, 400), { first: 0, end: 10 });
+    assert.equal(visibleLines(100_000, 20, 1_000_000, 400), { first: 49_980, end: 50_040 });
+    assert.equal(visibleLines(100_000, 20, 99_999_999, 400), { first: 99_960, end: 100_000 });
+    assert.equal(visibleLines(0, 20, 500, 400), { first: 0, end: 0 });
+  });
+});
+
+suite('answers that come again', ({ test }) => {
+  test('keep every part that is the same, so that only the rest is drawn', () => {
+    const last = {
+      at: '1',
+      pipelines: [
+        { name: 'a', runs: [1, 2] },
+        { name: 'b', runs: [] },
+      ],
+      queue: [],
+    };
+    const next = {
+      at: '2',
+      pipelines: [
+        { name: 'a', runs: [1, 2] },
+        { name: 'b', runs: [3] },
+      ],
+      queue: [],
+    };
+    const kept = keepSame(last, next);
+    assert.equal(kept, next);
+    assert.is(kept.pipelines[0], last.pipelines[0]);
+    assert.is(kept.queue, last.queue);
+    assert.is.not(kept.pipelines[1], last.pipelines[1]);
+    assert.is(keepSame(last, structuredClone(last)), last);
+  });
+
+  test('show what is gone as gone', () => {
+    assert.equal(keepSame({ a: 1, paused: { by: 'x' } }, { a: 1 }), { a: 1 });
+    assert.equal(keepSame([1, 2, 3], [1, 2]), [1, 2]);
+    assert.equal(keepSame({ a: [] }, { a: {} }), { a: {} });
+    assert.is(keepSame(null, undefined), undefined);
+  });
+});
+
+suite('freshness', ({ test }) => {
+  test('is judged by its limit, which is in the middle of the bar', () => {
+    assert.equal(freshnessBar(15, 15), { filled: 0.5, beyond: false });
+    assert.equal(freshnessBar(0, 15), { filled: 0, beyond: false });
+    assert.equal(freshnessBar(31, 15), { filled: 1, beyond: true });
+    assert.is(freshnessBar(31, undefined), undefined);
+    const asOf = '2026-01-31T09:00:00.000Z';
+    assert.is(freshnessOf({ asOf, limitMs: 15 }, 15), 'within');
+    assert.is(freshnessOf({ asOf, limitMs: 15 }, 16), 'over');
+    assert.is(freshnessOf({ asOf, limitMs: undefined }, 16), 'unjudged');
+    assert.is(freshnessOf({ asOf: undefined, limitMs: 15 }, undefined), 'never');
+  });
+});

@@ -1,0 +1,98 @@
+import type { ApiError } from '../engine/api.ts';
+
+/** Where the daemon that served this page answers. */
+const base = '/api/v1';
+
+/** Addresses of the API, below its base. */
+export const paths = {
+  overview: '/overview',
+  stream: '/stream',
+  session: '/session',
+  pipeline: (pipeline: string) => `/pipelines/${encodeURIComponent(pipeline)}`,
+  plan: (pipeline: string, fullRefresh: boolean) =>
+    `/pipelines/${encodeURIComponent(pipeline)}/plan${fullRefresh ? '?fullRefresh=true' : ''}`,
+  trigger: (pipeline: string) => `/pipelines/${encodeURIComponent(pipeline)}/runs`,
+  pause: (pipeline: string) => `/pipelines/${encodeURIComponent(pipeline)}/pause`,
+  resume: (pipeline: string) => `/pipelines/${encodeURIComponent(pipeline)}/resume`,
+  runs: (query: Readonly<Record<string, string | undefined>>) => `/runs${queryText(query)}`,
+  run: (runId: string) => `/runs/${encodeURIComponent(runId)}`,
+  runStream: (runId: string, after: number) => `/runs/${encodeURIComponent(runId)}/stream?after=${after}`,
+  runLog: (runId: string, after: number, limit: number) => `/runs/${encodeURIComponent(runId)}/log?after=${after}&limit=${limit}`,
+  runLogText: (runId: string) => `/runs/${encodeURIComponent(runId)}/log.txt`,
+  retry: (runId: string) => `/runs/${encodeURIComponent(runId)}/retry`,
+  cancel: (runId: string) => `/runs/${encodeURIComponent(runId)}/cancel`,
+} as const;
+
+/** The address of a path, for links and streams. */
+export function address(path: string): string {
+  return base + path;
+}
+
+/** An answer that is none: the daemon refused (`status` of HTTP), or could not be reached (`status` 0). */
+export class ApiFailure extends Error {
+  override readonly name = 'ApiFailure';
+  readonly status: number;
+  readonly code: string;
+  readonly hint: string | undefined;
+
+  constructor(status: number, code: string, message: string, hint?: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.hint = hint;
+  }
+}
+
+/** What a GET answers; throws ApiFailure. */
+export function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  return ask<T>(path, signal === undefined ? {} : { signal });
+}
+
+/** What a POST answers; throws ApiFailure. */
+export function post<T>(path: string, body: object = {}): Promise<T> {
+  return ask<T>(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+}
+
+async function ask<T>(path: string, init: RequestInit): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(address(path), { ...init, credentials: 'same-origin', cache: 'no-store' });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    throw new ApiFailure(0, 'page.unreachable', 'the daemon cannot be reached', 'It may be restarting. Is `engine daemon` at work?');
+  }
+  const text = await response.text();
+  const body = parsed(text);
+  if (!response.ok) {
+    const told = isApiError(body) ? body.error : undefined;
+    throw new ApiFailure(response.status, told?.code ?? 'page.http', told?.message ?? `the daemon answered ${response.status}`, told?.hint);
+  }
+  return body as T;
+}
+
+function parsed(text: string): unknown {
+  if (text === '') return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError)
+      throw new ApiFailure(502, 'page.no-json', 'the answer is not JSON', 'Does another server stand between this page and the daemon?');
+    throw error;
+  }
+}
+
+function isApiError(body: unknown): body is ApiError {
+  return (
+    typeof body === 'object' &&
+    body !== null &&
+    'error' in body &&
+    typeof body.error === 'object' &&
+    body.error !== null &&
+    'message' in body.error
+  );
+}
+
+function queryText(query: Readonly<Record<string, string | undefined>>): string {
+  const given = Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined && pair[1] !== '');
+  return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`;
+}

@@ -1,0 +1,68 @@
+import { useEffect } from 'preact/hooks';
+import { loginNeeded } from './connection.ts';
+import { LoginPage } from './pages/login.tsx';
+import { OverviewPage } from './pages/overview.tsx';
+import { PipelinePage } from './pages/pipeline.tsx';
+import { RunPage } from './pages/run.tsx';
+import { RunsPage } from './pages/runs.tsx';
+import { Empty } from './parts/messages.tsx';
+import { TopBar } from './parts/top-bar.tsx';
+import { useAddress } from './router.ts';
+import { type Route, routeOf } from './routes.ts';
+import { useWatched } from './watched.ts';
+
+/** The page: a bar that is always there, and what the address asks for. */
+export function App() {
+  const { path } = useAddress();
+  const login = useWatched(loginNeeded);
+  const route = routeOf(path);
+  const title = titleOf(route);
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
+  return (
+    <>
+      <a class="skip" href="#main">
+        Skip to the content
+      </a>
+      <TopBar route={route} />
+      <main id="main" tabIndex={-1}>
+        {login ? <LoginPage /> : <Page route={route} />}
+      </main>
+    </>
+  );
+}
+
+function Page({ route }: { readonly route: Route }) {
+  switch (route.page) {
+    case 'overview':
+      return <OverviewPage />;
+    case 'runs':
+      return <RunsPage />;
+    case 'run':
+      return <RunPage key={route.runId} runId={route.runId} />;
+    case 'pipeline':
+      return <PipelinePage key={route.pipeline} pipeline={route.pipeline} />;
+    case 'unknown':
+      return (
+        <Empty title="There is nothing at this address">
+          The <a href="/">overview</a> has all pipelines, <a href="/runs">runs</a> has everything that ran.
+        </Empty>
+      );
+  }
+}
+
+function titleOf(route: Route): string {
+  switch (route.page) {
+    case 'overview':
+      return 'Overview';
+    case 'runs':
+      return 'Runs';
+    case 'run':
+      return `Run ${route.runId}`;
+    case 'pipeline':
+      return route.pipeline;
+    case 'unknown':
+      return 'Not found';
+  }
+}

@@ -1,0 +1,13 @@
+import { render } from 'preact';
+import './app.css';
+import { App } from './app.tsx';
+import { keepConnected } from './connection.ts';
+import { followLinks } from './router.ts';
+import { keepTheme } from './theme.ts';
+
+const page = document.getElementById('page');
+if (page === null) throw new Error('the shell has no element #page');
+keepTheme();
+followLinks();
+keepConnected();
+render(<App />, page);

@@ -1,0 +1,280 @@
+import { useMemo } from 'preact/hooks';
+import type { Overview, PipelineView, TableView } from '../../engine/api.ts';
+import type { Problem } from '../../engine/problem.ts';
+import type { QueueEntry } from '../../engine/queue.ts';
+import { useAnswer } from '../answers.ts';
+import { paths } from '../api.ts';
+import { countText, durationText, shortCount } from '../figures.ts';
+import { Acts } from '../parts/act.tsx';
+import { Freshness } from '../parts/freshness.tsx';
+import { Empty, Failure, Section, Waiting } from '../parts/messages.tsx';
+import { RunBars } from '../parts/run-bars.tsx';
+import { Mark, State } from '../parts/state-mark.tsx';
+import { Since, Time } from '../parts/time.tsx';
+import { pipelinePath, runPath } from '../routes.ts';
+import { retryAct } from '../run-acts.tsx';
+import { type Look, lookOf } from '../states.ts';
+
+/** Is all well, and if not, what is wrong, why, and what now? */
+export function OverviewPage() {
+  const { data, failure } = useAnswer<Overview>(paths.overview);
+  if (data === undefined) {
+    if (failure === undefined) return <Waiting what="Asking the daemon ..." />;
+    return <Failure what="The overview cannot be shown" failure={failure} still="In a terminal: engine status, engine runs." />;
+  }
+  return (
+    <>
+      <h1 class="unseen">Overview</h1>
+      <Problems problems={data.problems} />
+      <Pipelines pipelines={data.pipelines} />
+      <Tables tables={data.tables} />
+      <Queue queue={data.queue} />
+    </>
+  );
+}
+
+function Problems({ problems }: { readonly problems: readonly Problem[] }) {
+  if (problems.length === 0)
+    return (
+      <section class="calm" aria-label="needs attention">
+        <Mark look={lookOf('succeeded')} />
+        <span>Nothing needs attention.</span>
+      </section>
+    );
+  return (
+    <Section title="needs attention" note={countText(problems.length)}>
+      <ul class="problems">
+        {problems.map((problem) => (
+          <ProblemRow key={problem.key} problem={problem} />
+        ))}
+      </ul>
+    </Section>
+  );
+}
+
+function ProblemRow({ problem }: { readonly problem: Problem }) {
+  const { pipeline, table, runId, kind } = problem;
+  const look = lookOfProblem(problem);
+  const name = pipeline ?? table ?? 'daemon';
+  const canRetry = kind === 'failed' && runId !== undefined;
+  return (
+    <li>
+      <Mark look={look} />
+      <span class="problem-name name">{pipeline === undefined ? name : <a href={pipelinePath(pipeline)}>{name}</a>}</span>
+      <div class="problem-text">
+        <p>
+          <strong class={`tone-${look.tone}`}>{look.word}</strong> <Time at={problem.since} />: {problem.text}
+        </p>
+        <p class="hint">{problem.hint}</p>
+      </div>
+      <Acts acts={canRetry ? [retryAct(runId)] : []}>
+        {runId === undefined ? null : (
+          <a class="button" href={runPath(runId)} aria-label={`log of run ${runId}`}>
+            log
+          </a>
+        )}
+        {pipeline === undefined ? null : (
+          <a class="button" href={`${pipelinePath(pipeline)}#why`} aria-label={`why: what ${pipeline} waits for`}>
+            why
+          </a>
+        )}
+      </Acts>
+    </li>
+  );
+}
+
+function lookOfProblem({ kind, severity }: Problem): Look {
+  return { ...lookOf(severity === 'error' ? 'failed' : 'retrying'), word: kind };
+}
+
+function Pipelines({ pipelines }: { readonly pipelines: readonly PipelineView[] }) {
+  if (pipelines.length === 0)
+    return (
+      <Section title="pipelines">
+        <Empty title="No pipeline is declared">
+          Each pipeline of <span class="name">pipelines.yaml</span> has a line here. <span class="name">engine init --sample</span> writes a
+          project with four of them; the file is taken in as it is saved.
+        </Empty>
+      </Section>
+    );
+  return (
+    <Section title="pipelines" note={countText(pipelines.length)}>
+      <div class="scroll">
+        <table class="rows">
+          <thead>
+            <tr>
+              <th scope="col">pipeline</th>
+              <th scope="col">schedule</th>
+              <th scope="col">next</th>
+              <th scope="col">last run</th>
+              <th scope="col">last 30 runs</th>
+              <th scope="col" class="number">
+                rows 24 h
+              </th>
+              <th scope="col" class="number">
+                took
+              </th>
+              <th scope="col" class="number">
+                p50
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {pipelines.map((view) => (
+              <PipelineRow key={view.pipeline} view={view} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </Section>
+  );
+}
+
+/** Drawn again only when what is told of it is something else. */
+function PipelineRow({ view }: { readonly view: PipelineView }) {
+  return useMemo(() => <PipelineCells view={view} />, [view]);
+}
+
+function PipelineCells({ view }: { readonly view: PipelineView }) {
+  const { pipeline, schedules, next, paused, live, history } = view;
+  const [newest] = history.runs;
+  const state = live?.state ?? newest?.state ?? 'never';
+  const ended = history.runs.find((run) => run.endedAt !== undefined);
+  const tookMs = ended?.endedAt === undefined ? undefined : Date.parse(ended.endedAt) - Date.parse(ended.startedAt);
+  return (
+    <tr>
+      <th scope="row">
+        <span class="state">
+          <Mark look={lookOf(state)} label={lookOf(state).word} />
+          <a class="name" href={pipelinePath(pipeline)}>
+            {pipeline}
+          </a>
+        </span>
+      </th>
+      <td>
+        {schedules.length === 0 ? <span class="quiet">by hand</span> : null}
+        {schedules.map((schedule) => (
+          <span key={`${schedule.cron} ${schedule.timezone}`} class="line" title={`${schedule.cron} ${schedule.timezone}`}>
+            {schedule.words}
+          </span>
+        ))}
+      </td>
+      <td class="nowrap">
+        {paused !== undefined ? (
+          <span class="state" title={`by ${paused.by}`}>
+            <Mark look={lookOf('paused')} />
+            paused
+            {paused.at === undefined ? (
+              ' in pipelines.yaml'
+            ) : (
+              <>
+                {' '}
+                for <Since at={paused.at} />
+              </>
+            )}
+          </span>
+        ) : next === undefined ? (
+          <span class="quiet">-</span>
+        ) : (
+          <Time at={next} />
+        )}
+      </td>
+      <td class="nowrap">
+        {newest === undefined ? (
+          <span class="quiet">never ran</span>
+        ) : (
+          <a href={runPath((live ?? newest).runId)}>
+            {lookOf(state).word} <Time at={live?.startedAt ?? newest.endedAt ?? newest.startedAt} show="away" />
+          </a>
+        )}
+      </td>
+      <td>
+        <RunBars runs={history.runs} />
+      </td>
+      <td class="number">
+        {history.rowsLoaded === 0 ? (
+          <span class="quiet">-</span>
+        ) : (
+          <span title={countText(history.rowsLoaded, 'row')}>{shortCount(history.rowsLoaded)}</span>
+        )}
+      </td>
+      <td class="number">
+        {ended === undefined || tookMs === undefined ? (
+          <span class="quiet">-</span>
+        ) : (
+          <a href={runPath(ended.runId)}>{durationText(tookMs)}</a>
+        )}
+      </td>
+      <td class="number">{history.medianMs === undefined ? <span class="quiet">-</span> : durationText(history.medianMs)}</td>
+    </tr>
+  );
+}
+
+function Tables({ tables }: { readonly tables: readonly TableView[] }) {
+  if (tables.length === 0) return null;
+  return (
+    <Section title="freshness" note="how far staging is behind the source">
+      <div class="scroll">
+        <table class="rows">
+          <thead>
+            <tr>
+              <th scope="col">table</th>
+              <th scope="col">behind, against its limit</th>
+              <th scope="col" class="number">
+                now
+              </th>
+              <th scope="col" class="number">
+                limit
+              </th>
+              <th scope="col">all of the source up to</th>
+              <th scope="col" class="number">
+                lake
+              </th>
+              <th scope="col" class="number">
+                last load
+              </th>
+              <th scope="col">held back by</th>
+            </tr>
+          </thead>
+          <tbody>
+            {tables.map((table) => (
+              <Freshness key={table.table} table={table} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </Section>
+  );
+}
+
+function Queue({ queue }: { readonly queue: readonly QueueEntry[] }) {
+  if (queue.length === 0) return null;
+  return (
+    <Section title="queue" note={`${countText(queue.length)} waiting`}>
+      <ul class="queue">
+        {queue.map((entry) => (
+          <li key={entry.id}>
+            <State state="queued" />
+            <a class="name" href={pipelinePath(entry.pipeline)}>
+              {entry.pipeline}
+            </a>
+            <span>
+              {entry.kind === 'fire' && entry.scheduledAt !== undefined ? (
+                <>
+                  its time <Time at={entry.scheduledAt} show="clock" />
+                </>
+              ) : entry.kind === 'resume' ? (
+                'goes on with a run'
+              ) : (
+                `asked for by ${entry.askedBy}`
+              )}
+            </span>
+            <span class="quiet">
+              for <Since at={entry.notedAt} />: {entry.reason ?? 'its turn comes within a second'}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </Section>
+  );
+}

@@ -1,0 +1,175 @@
+import type { RunPage as Page } from '../../engine/api.ts';
+import { nowMs, readerZone } from '../clock.ts';
+import { countText, durationText } from '../figures.ts';
+import { Acts } from '../parts/act.tsx';
+import { LogView } from '../parts/log-view.tsx';
+import { Empty, Failure, Section, Waiting } from '../parts/messages.tsx';
+import { NodeTable } from '../parts/node-table.tsx';
+import { Mark, State } from '../parts/state-mark.tsx';
+import { Since, Time } from '../parts/time.tsx';
+import { pipelinePath, runPath } from '../routes.ts';
+import { cancelAct, retryAct } from '../run-acts.tsx';
+import { useRun } from '../run-watch.ts';
+import { isLive, lookOf } from '../states.ts';
+import { clockTime, isoInZone } from '../times.ts';
+
+/** What happened in a run, why, and what now? */
+export function RunPage({ runId }: { readonly runId: string }) {
+  const { page, failure } = useRun(runId);
+  if (page === undefined) {
+    if (failure === undefined) return <Waiting what="Asking for the run ..." />;
+    if (failure.status === 404)
+      return (
+        <Empty title={`There is no run ${runId}`}>
+          {failure.hint ?? 'Old runs are removed after a while.'} <a href="/runs">Runs</a> has those that are kept.
+        </Empty>
+      );
+    return <Failure what={`Run ${runId} cannot be shown`} failure={failure} still="In a terminal: engine logs RUN." />;
+  }
+  const { run } = page;
+  const live = isLive(run.state);
+  return (
+    <>
+      <Head page={page} />
+      {failure === undefined ? null : <Failure what="The run cannot be followed" failure={failure} still="What is shown is from before." />}
+      <Section title="nodes" note={countText(run.nodes.length)}>
+        <NodeTable run={run} />
+      </Section>
+      <LogView runId={run.runId} seq={page.seq} nodes={run.nodes.map(({ id }) => id)} live={live} />
+    </>
+  );
+}
+
+function Head({ page }: { readonly page: Page }) {
+  const { run, retriedBy } = page;
+  const live = isLive(run.state);
+  const startedMs = Date.parse(run.startedAt);
+  const tookMs = (run.endedAt === undefined ? nowMs() : Date.parse(run.endedAt)) - startedMs;
+  const acts = live ? [cancelAct(run)] : run.state === 'succeeded' || retriedBy !== undefined ? [] : [retryAct(run.runId, run)];
+  return (
+    <div class="head">
+      <div class="head-line">
+        <h1>
+          <span class="state">
+            <Mark look={lookOf(run.state)} />
+            <a class="name" href={pipelinePath(run.pipeline)}>
+              {run.pipeline}
+            </a>
+          </span>
+        </h1>
+        <span class="head-state">
+          <strong class={`tone-${lookOf(run.state).tone}`}>{lookOf(run.state).word}</strong>{' '}
+          {live ? (
+            <>
+              for <Since at={run.startedAt} />
+            </>
+          ) : (
+            `${run.state === 'succeeded' ? 'in' : 'after'} ${durationText(tookMs)}`
+          )}
+        </span>
+        <Acts acts={acts} />
+      </div>
+      <dl class="facts">
+        <div>
+          <dt>run</dt>
+          <dd class="name">{run.runId}</dd>
+        </div>
+        <div>
+          <dt>started</dt>
+          <dd>
+            <Time at={run.startedAt} />
+          </dd>
+        </div>
+        {run.endedAt === undefined ? null : (
+          <div>
+            <dt>ended</dt>
+            <dd>
+              <Time at={run.endedAt} />
+            </dd>
+          </div>
+        )}
+        {run.scheduledAt === undefined ? null : (
+          <div>
+            <dt>scheduled</dt>
+            <dd>
+              <Time at={run.scheduledAt} show="clock" />{' '}
+              <span class="quiet" title={isoInZone(startedMs, readerZone)}>
+                (fired {clockTime(startedMs, readerZone)})
+              </span>
+            </dd>
+          </div>
+        )}
+        <div>
+          <dt>by</dt>
+          <dd>{askedBy(run.trigger)}</dd>
+        </div>
+        <div>
+          <dt>mode</dt>
+          <dd>
+            {run.mode}
+            {run.request.fullRefresh === true ? ', full refresh' : ''}
+          </dd>
+        </div>
+        <div>
+          <dt>on</dt>
+          <dd>
+            {run.host}, pid {run.pid}
+          </dd>
+        </div>
+        {run.retryOf === undefined ? null : (
+          <div>
+            <dt>goes on from</dt>
+            <dd>
+              <a class="name" href={runPath(run.retryOf)}>
+                {run.retryOf}
+              </a>
+            </dd>
+          </div>
+        )}
+        {retriedBy === undefined ? null : (
+          <div>
+            <dt>gone on with by</dt>
+            <dd>
+              <a class="name" href={runPath(retriedBy)}>
+                {retriedBy}
+              </a>
+            </dd>
+          </div>
+        )}
+      </dl>
+      {run.error === undefined ? null : (
+        <div class="failure" role="alert">
+          <Mark look={lookOf('failed')} />
+          <div>
+            <p>
+              {run.error.message} <span class="code">{run.error.code}</span>
+            </p>
+            {run.error.hint === undefined ? null : <p class="hint">What to do: {run.error.hint}</p>}
+          </div>
+        </div>
+      )}
+      {run.reason === undefined ? null : (
+        <p class="reason">
+          <State state={run.state} />: {run.reason}
+        </p>
+      )}
+    </div>
+  );
+}
+
+function askedBy(trigger: string): string {
+  switch (trigger) {
+    case 'schedule':
+      return 'its schedule';
+    case 'resume':
+      return 'the daemon, which went on with a run';
+    case 'cli':
+      return 'hand, in a terminal';
+    case 'retry':
+      return 'hand, as a retry';
+    case 'api':
+      return 'hand, from this page or the API';
+    default:
+      return trigger;
+  }
+}

@@ -1,0 +1,154 @@
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { address, paths } from '../api.ts';
+import { readerZone } from '../clock.ts';
+import { countText } from '../figures.ts';
+import { filterLines, type ShownLine, shownLines } from '../log-lines.ts';
+import { setQuery, useAddress } from '../router.ts';
+import { useRunLog } from '../run-log.ts';
+import { clockTime, isoInZone } from '../times.ts';
+import { visibleLines } from '../windowing.ts';
+import { Failure } from './messages.tsx';
+
+const lineHeight = 20;
+
+interface Props {
+  readonly runId: string;
+  /** Of the newest event of the run. */
+  readonly seq: number | undefined;
+  readonly nodes: readonly string[];
+  readonly live: boolean;
+}
+
+/** The log of a run: only the lines on the screen are drawn. What it holds is text, never markup. */
+export function LogView({ runId, seq, nodes, live }: Props) {
+  const log = useRunLog(runId, seq);
+  const { query } = useAddress();
+  const node = query.get('node') ?? undefined;
+  const search = query.get('search') ?? '';
+  const [follow, setFollow] = useState(live);
+  const lines = useMemo(() => shownLines(filterLines(log.lines, node, search)), [log.lines, node, search]);
+  const filtered = node !== undefined || search !== '';
+  return (
+    <section aria-label="log" class="log">
+      <div class="section-head">
+        <h2>log</h2>
+        <span class="quiet">
+          {countText(lines.length, 'line')}
+          {filtered ? ` of ${countText(log.lines.length)}` : ''}
+          {log.reading ? ', reading on' : ''}
+          {log.cut ? '; older ones are in the download only' : ''}
+        </span>
+        <span class="side log-tools">
+          <label>
+            <input type="checkbox" checked={follow} onChange={(event) => setFollow(event.currentTarget.checked)} /> follow
+          </label>
+          <label>
+            <span class="unseen">node</span>
+            <select value={node ?? ''} onChange={(event) => setQuery({ node: event.currentTarget.value })}>
+              <option value="">all nodes</option>
+              {nodes.map((id) => (
+                <option key={id} value={id}>
+                  {id}
+                </option>
+              ))}
+            </select>
+          </label>
+          <label>
+            <span class="unseen">search the log</span>
+            <input
+              type="search"
+              placeholder="search"
+              value={search}
+              spellcheck={false}
+              onInput={(event) => setQuery({ search: event.currentTarget.value })}
+            />
+          </label>
+          <a class="button" href={address(paths.runLogText(runId))} download={`run-${runId}.txt`}>
+            download
+          </a>
+        </span>
+      </div>
+      {log.failure === undefined ? null : (
+        <Failure what="The log cannot be read" failure={log.failure} still="What was read is below; it is tried again every few seconds." />
+      )}
+      <Lines
+        lines={lines}
+        follow={follow}
+        stopFollowing={() => setFollow(false)}
+        empty={log.reading ? 'Reading ...' : filtered ? 'No line matches.' : 'Nothing has been written yet.'}
+      />
+    </section>
+  );
+}
+
+interface LinesProps {
+  readonly lines: readonly ShownLine[];
+  readonly follow: boolean;
+  readonly stopFollowing: () => void;
+  readonly empty: string;
+}
+
+function Lines({ lines, follow, stopFollowing, empty }: LinesProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const [place, setPlace] = useState({ top: 0, height: 400 });
+  const { first, end } = visibleLines(lines.length, lineHeight, place.top, place.height);
+  useEffect(() => {
+    const element = box.current;
+    if (element === null) return;
+    const look = (): void => setPlace({ top: element.scrollTop, height: element.clientHeight });
+    const observer = new ResizeObserver(look);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  useLayoutEffect(() => {
+    if (follow && box.current !== null) box.current.scrollTop = box.current.scrollHeight;
+  }, [follow, lines]);
+  const scrolled = (element: HTMLDivElement): void => {
+    const { scrollTop, clientHeight, scrollHeight } = element;
+    // Somebody who scrolls up wants to read there.
+    if (follow && scrollTop < place.top && scrollTop + clientHeight < scrollHeight - lineHeight) stopFollowing();
+    setPlace({ top: scrollTop, height: clientHeight });
+  };
+  return (
+    <div
+      class="log-lines"
+      ref={box}
+      onScroll={(event) => scrolled(event.currentTarget)}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard.
+      tabIndex={0}
+      role="log"
+      aria-label="lines of the log"
+      aria-live="off"
+    >
+      {lines.length === 0 ? <p class="quiet">{empty}</p> : null}
+      <div class="log-space" style={{ height: `${lines.length * lineHeight}px` }}>
+        <div class="log-shown" style={{ transform: `translateY(${first * lineHeight}px)` }}>
+          {lines.slice(first, end).map((line) => (
+            <Line key={line.key} line={line} />
+          ))}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function Line({ line }: { readonly line: ShownLine }) {
+  const at = line.at === undefined ? undefined : Date.parse(line.at);
+  const word = line.level === 'error' || line.level === 'warn' ? line.level : '';
+  return (
+    <div class={`log-line level-${line.level}`}>
+      {at === undefined ? (
+        <span class="log-time" />
+      ) : (
+        <time class="log-time" dateTime={line.at} title={isoInZone(at, readerZone)}>
+          {clockTime(at, readerZone)}
+        </time>
+      )}
+      <span class="log-level">{at === undefined ? '' : word}</span>
+      <span class="log-node" title={line.node}>
+        {at === undefined ? '' : line.node}
+      </span>
+      <span class="log-text">{line.text}</span>
+    </div>
+  );
+}

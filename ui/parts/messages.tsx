@@ -1,0 +1,63 @@
+import type { ComponentChildren } from 'preact';
+import type { ApiFailure } from '../api.ts';
+import { lookOf } from '../states.ts';
+import { Mark } from './state-mark.tsx';
+
+/** Where nothing is yet: what will be here, and the one click or command that brings it. */
+export function Empty({ title, children }: { readonly title: string; readonly children?: ComponentChildren }) {
+  return (
+    <div class="empty">
+      <p class="empty-title">{title}</p>
+      {children === undefined ? null : <p>{children}</p>}
+    </div>
+  );
+}
+
+/** What failed, what still holds, and what to do. */
+export function Failure({ what, failure, still }: { readonly what: string; readonly failure: ApiFailure; readonly still?: string }) {
+  return (
+    <div class="failure" role="alert">
+      <Mark look={lookOf('failed')} />
+      <div>
+        <p>
+          <strong>{what}</strong>: {failure.message} <span class="code">{failure.code}</span>
+        </p>
+        {failure.hint === undefined ? null : <p class="hint">What to do: {failure.hint}</p>}
+        {still === undefined ? null : <p class="quiet">{still}</p>}
+      </div>
+    </div>
+  );
+}
+
+/** Before the first answer. */
+export function Waiting({ what }: { readonly what: string }) {
+  return (
+    <p class="quiet waiting" role="status">
+      {what}
+    </p>
+  );
+}
+
+/** A part of a page with its heading. */
+export function Section({
+  title,
+  note,
+  side,
+  children,
+}: {
+  readonly title: string;
+  readonly note?: ComponentChildren;
+  readonly side?: ComponentChildren;
+  readonly children: ComponentChildren;
+}) {
+  return (
+    <section aria-label={title}>
+      <div class="section-head">
+        <h2>{title}</h2>
+        {note === undefined ? null : <span class="quiet">{note}</span>}
+        {side === undefined ? null : <span class="side">{side}</span>}
+      </div>
+      {children}
+    </section>
+  );
+}

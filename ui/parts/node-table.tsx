@@ -1,0 +1,301 @@
+import { useCallback, useState } from 'preact/hooks';
+import { progressText } from '../../engine/reporters/event-view.ts';
+import type { NodeRun, Run } from '../../engine/run.ts';
+import { nowMs, readerZone, useTicking } from '../clock.ts';
+import { bytesText, countText, durationText } from '../figures.ts';
+import { setQuery } from '../router.ts';
+import { runPath } from '../routes.ts';
+import { dbtLook, isLive, lookOf } from '../states.ts';
+import { type Bar, type TimeAxis, timeAxis } from '../time-axis.ts';
+import { isoInZone } from '../times.ts';
+import { Mark } from './state-mark.tsx';
+import { Time } from './time.tsx';
+
+/** Nodes of a run on one time axis, each attempt a bar; a node opens to what it did. */
+export function NodeTable({ run }: { readonly run: Run }) {
+  const live = isLive(run.state);
+  const now = useTicking(useCallback((at: number) => (live ? at : 0), [live]));
+  const axis = timeAxis(run, now === 0 ? nowMs() : now);
+  const [open, setOpen] = useState<ReadonlySet<string>>(
+    () => new Set(run.nodes.filter((node) => node.state === 'failed').map(({ id }) => id)),
+  );
+  const toggle = (id: string): void =>
+    setOpen((before) => {
+      const after = new Set(before);
+      if (!after.delete(id)) after.add(id);
+      return after;
+    });
+  return (
+    <div class="scroll">
+      <table class="rows nodes">
+        <thead>
+          <tr>
+            <th scope="col">node</th>
+            <th scope="col" class="axis-head">
+              <Ticks axis={axis} />
+            </th>
+            <th scope="col" class="number">
+              took
+            </th>
+            <th scope="col" class="number">
+              rows
+            </th>
+            <th scope="col" class="number">
+              bytes
+            </th>
+            <th scope="col">what it did</th>
+          </tr>
+        </thead>
+        <tbody>
+          {run.nodes.map((node) => (
+            <NodeRows key={node.id} node={node} axis={axis} open={open.has(node.id)} toggle={() => toggle(node.id)} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function NodeRows({
+  node,
+  axis,
+  open,
+  toggle,
+}: {
+  readonly node: NodeRun;
+  readonly axis: TimeAxis;
+  readonly open: boolean;
+  readonly toggle: () => void;
+}) {
+  const look = lookOf(node.state);
+  const bars = axis.bars.get(node.id) ?? [];
+  const tookMs = bars.reduce((sum, bar) => sum + (bar.kind === 'attempt' ? bar.toMs - bar.fromMs : 0), 0);
+  const rows = node.result?.rows ?? node.progress?.rows;
+  const bytes = node.result?.bytes ?? node.progress?.bytes;
+  return (
+    <>
+      <tr class={open ? 'open' : ''}>
+        <th scope="row">
+          <button type="button" class="opener" aria-expanded={open} onClick={toggle}>
+            <span class="turn" aria-hidden="true" />
+            <Mark look={look} label={look.word} />
+            <span class="name">{node.id}</span>
+          </button>
+        </th>
+        <td class="axis">
+          <Bars bars={bars} axis={axis} node={node} />
+        </td>
+        <td class="number">{bars.length === 0 ? <span class="quiet">-</span> : durationText(tookMs)}</td>
+        <td class="number">{rows === undefined ? <span class="quiet">-</span> : countText(rows)}</td>
+        <td class="number">{bytes === undefined ? <span class="quiet">-</span> : bytesText(bytes)}</td>
+        <td class="did">
+          <Did node={node} />
+        </td>
+      </tr>
+      {open ? (
+        <tr class="node-more">
+          <td colSpan={6}>
+            <NodeMore node={node} />
+          </td>
+        </tr>
+      ) : null}
+    </>
+  );
+}
+
+/** One line: its summary, how far it is, or why it did not. */
+function Did({ node }: { readonly node: NodeRun }) {
+  if (node.keptFrom !== undefined)
+    return (
+      <span class="quiet">
+        done in <a href={runPath(node.keptFrom, node.id)}>run {node.keptFrom}</a>, not done again
+      </span>
+    );
+  if (node.state === 'retrying') {
+    const next = node.attempts.at(-1)?.retryAt;
+    return (
+      <span>
+        <strong class="tone-warn">retrying</strong>
+        {next === undefined ? null : (
+          <>
+            {' '}
+            <Time at={next} show="away" />
+          </>
+        )}
+        : {node.error?.message}
+      </span>
+    );
+  }
+  if (node.error !== undefined)
+    return (
+      <span>
+        <strong class="tone-bad">failed</strong>: {node.error.message}
+      </span>
+    );
+  if (node.state === 'skipped')
+    return (
+      <span class="quiet">
+        skipped, because <span class="name">{node.because}</span> did not succeed
+      </span>
+    );
+  if (node.state === 'queued') return <span class="quiet">waits for {node.needs.length === 0 ? 'its turn' : node.needs.join(', ')}</span>;
+  if (node.state === 'running') return <span>{node.progress === undefined ? 'at work' : progressText(node.progress)}</span>;
+  return <span>{node.result?.summary ?? node.state}</span>;
+}
+
+function NodeMore({ node }: { readonly node: NodeRun }) {
+  const facts = Object.entries(node.result?.facts ?? {}).filter(([, value]) => value !== null && value !== '');
+  const tries = node.attempts.filter((attempt) => attempt.error !== undefined);
+  return (
+    <div class="more">
+      {tries.map((attempt) => (
+        <div key={attempt.attempt} class="failure">
+          <Mark look={lookOf('failed')} />
+          <div>
+            <p>
+              attempt {attempt.attempt}, <Time at={attempt.endedAt ?? attempt.startedAt} show="clock" />: {attempt.error?.message}{' '}
+              <span class="code">{attempt.error?.code}</span>
+            </p>
+            {attempt.error?.hint === undefined ? null : <p class="hint">What to do: {attempt.error.hint}</p>}
+          </div>
+        </div>
+      ))}
+      {node.dbt.length === 0 ? null : <DbtResults node={node} />}
+      {facts.length === 0 ? null : (
+        <dl class="facts">
+          {facts.map(([name, value]) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd class="name">
+                {typeof value === 'string' ? value : typeof value === 'number' ? countText(value) : JSON.stringify(value)}
+              </dd>
+            </div>
+          ))}
+        </dl>
+      )}
+      <p class="acts">
+        <button type="button" onClick={() => showLog(node.id)}>
+          only its log lines
+        </button>
+        <span class="quiet">
+          {node.type}
+          {node.needs.length === 0 ? '' : `, after ${node.needs.join(', ')}`}
+          {node.attempts.length > 1 ? `, ${countText(node.attempts.length, 'attempt')}` : ''}
+        </span>
+      </p>
+    </div>
+  );
+}
+
+function showLog(node: string): void {
+  setQuery({ node });
+  document.querySelector('.log')?.scrollIntoView({ block: 'nearest' });
+}
+
+const worst = ['error', 'fail', 'partial success', 'warn', 'skipped'];
+
+function DbtResults({ node }: { readonly node: NodeRun }) {
+  const rank = (status: string): number => (worst.includes(status) ? worst.indexOf(status) : worst.length);
+  const results = [...node.dbt].sort((a, b) => rank(a.status) - rank(b.status));
+  return (
+    <table class="rows dbt">
+      <caption class="unseen">What dbt built and tested</caption>
+      <thead>
+        <tr>
+          <th scope="col">result</th>
+          <th scope="col">kind</th>
+          <th scope="col">name</th>
+          <th scope="col" class="number">
+            took
+          </th>
+          <th scope="col" class="number">
+            rows
+          </th>
+          <th scope="col">message</th>
+        </tr>
+      </thead>
+      <tbody>
+        {results.map((result) => {
+          const look = dbtLook(result.status);
+          return (
+            <tr key={result.uniqueId}>
+              <td>
+                <span class="state">
+                  <Mark look={look} />
+                  <span class={`tone-${look.tone}`}>{look.word}</span>
+                </span>
+              </td>
+              <td>{result.kind}</td>
+              <td class="name" title={result.uniqueId}>
+                {result.name}
+              </td>
+              <td class="number">{durationText(result.durationMs)}</td>
+              <td class="number">{result.rows === undefined ? <span class="quiet">-</span> : countText(result.rows)}</td>
+              <td class="did">{result.message}</td>
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
+  );
+}
+
+function Ticks({ axis }: { readonly axis: TimeAxis }) {
+  return (
+    <svg class="ticks" height="16" role="img" aria-label="time since the run began">
+      {axis.ticks.map(({ atMs, left }) => (
+        <text key={atMs} x={`${left * 100}%`} y="12" text-anchor={left === 0 ? 'start' : left > 0.95 ? 'end' : 'middle'}>
+          {atMs === 0
+            ? '0'
+            : durationText(atMs)
+                .replace(/\.0 s$/, ' s')
+                .replace(/ 0 [sm]$/, '')}
+        </text>
+      ))}
+    </svg>
+  );
+}
+
+function Bars({ bars, axis, node }: { readonly bars: readonly Bar[]; readonly axis: TimeAxis; readonly node: NodeRun }) {
+  const words = bars
+    .filter(({ kind }) => kind === 'attempt')
+    .map((bar) => `attempt ${bar.attempt} ${bar.state}, ${durationText(bar.toMs - bar.fromMs)}`)
+    .join('; ');
+  return (
+    <svg class="node-bars" height="16" role="img" aria-label={words === '' ? `${node.id}: not begun` : `${node.id}: ${words}`}>
+      {axis.ticks.map(({ atMs, left }) => (
+        <line key={atMs} class="tick-line" x1={`${left * 100}%`} x2={`${left * 100}%`} y1="0" y2="16" />
+      ))}
+      {bars.map((bar) => (
+        <g key={`${bar.kind} ${bar.attempt}`} class={`tone-${lookOf(bar.state).tone}`}>
+          <title>
+            {bar.kind === 'wait' ? `waits before attempt ${bar.attempt + 1}` : `attempt ${bar.attempt}: ${bar.state}`},{' '}
+            {durationText(bar.toMs - bar.fromMs)}, from {isoInZone(bar.fromMs, readerZone)}
+          </title>
+          {bar.kind === 'wait' ? (
+            <line class="wait" x1={`${bar.left * 100}%`} x2={`${(bar.left + bar.width) * 100}%`} y1="8" y2="8" />
+          ) : (
+            <BarShape bar={bar} />
+          )}
+        </g>
+      ))}
+    </svg>
+  );
+}
+
+function BarShape({ bar }: { readonly bar: Bar }) {
+  const end = `${(bar.left + bar.width) * 100}%`;
+  return (
+    <>
+      <rect
+        class={bar.state === 'running' ? 'bar-live' : 'filled'}
+        x={`${bar.left * 100}%`}
+        y="3"
+        width={`${bar.width * 100}%`}
+        height="10"
+      />
+      <line class="bar-start" x1={`${bar.left * 100}%`} x2={`${bar.left * 100}%`} y1="3" y2="13" />
+      {bar.state === 'failed' || bar.state === 'interrupted' ? <line class="bar-end" x1={end} x2={end} y1="0" y2="16" /> : null}
+    </>
+  );
+}

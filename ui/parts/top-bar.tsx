@@ -1,0 +1,134 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { Overview } from '../../engine/api.ts';
+import { pending, useAnswer } from '../answers.ts';
+import { paths } from '../api.ts';
+import { readerZone } from '../clock.ts';
+import { connection, loginNeeded } from '../connection.ts';
+import type { Route } from '../routes.ts';
+import { lookOf } from '../states.ts';
+import { type Theme, theme } from '../theme.ts';
+import { isoInZone, shortTime } from '../times.ts';
+import { useWatched } from '../watched.ts';
+import { Mark } from './state-mark.tsx';
+import { Since } from './time.tsx';
+
+/** Where one is, who leads, and whether what is shown is told as it changes. */
+export function TopBar({ route }: { readonly route: Route }) {
+  const login = useWatched(loginNeeded);
+  return (
+    <header class="top">
+      <UpdatingLine />
+      <nav aria-label="Pages">
+        <Tab to="/" here={route.page === 'overview' || route.page === 'pipeline'}>
+          Overview
+        </Tab>
+        <Tab to="/runs" here={route.page === 'runs' || route.page === 'run'}>
+          Runs
+        </Tab>
+      </nav>
+      {login ? null : <Leader />}
+      <ThemeSwitch />
+      <LostBanner />
+    </header>
+  );
+}
+
+function Tab({ to, here, children }: { readonly to: string; readonly here: boolean; readonly children: string }) {
+  return (
+    <a class="tab" href={to} aria-current={here ? 'page' : undefined}>
+      {children}
+    </a>
+  );
+}
+
+function Leader() {
+  const { data } = useAnswer<Overview>(paths.overview);
+  if (data === undefined) return <span class="leader" />;
+  const { leader, self } = data.daemon;
+  if (leader === undefined)
+    return (
+      <span class="leader">
+        <Mark look={lookOf('failed')} />
+        <span>
+          <strong class="tone-bad">no leader</strong>: nothing fires by itself
+        </span>
+      </span>
+    );
+  const here = leader.host === self.host && leader.pid === self.pid;
+  return (
+    <span class="leader">
+      <span>
+        leader{' '}
+        <span class="name" title={`pid ${leader.pid}`}>
+          {leader.host}
+        </span>
+        {' for '}
+        <Since at={leader.since} />
+      </span>
+      <span class="quiet" title={`engine ${data.engine}, pid ${self.pid}`}>
+        {here ? 'this page is its own' : `this page: ${self.host}, which follows`}
+      </span>
+    </span>
+  );
+}
+
+const nextTheme: Readonly<Record<Theme, Theme>> = { system: 'light', light: 'dark', dark: 'system' };
+
+function ThemeSwitch() {
+  const chosen = useWatched(theme);
+  return (
+    <button
+      type="button"
+      class="plain"
+      aria-label={`Theme: ${chosen}. Change to ${nextTheme[chosen]}`}
+      title={`Change to ${nextTheme[chosen]}`}
+      onClick={() => theme.set(nextTheme[chosen])}
+    >
+      theme: {chosen}
+    </button>
+  );
+}
+
+const isSome = (count: number): boolean => count > 0;
+
+/** A thin line while an answer is waited for, once that is long enough to be noticed. */
+function UpdatingLine() {
+  const busy = useWatched(pending, isSome);
+  const [shown, show] = useState(false);
+  useEffect(() => {
+    const timer = window.setTimeout(() => show(busy), busy ? 300 : 0);
+    return () => window.clearTimeout(timer);
+  }, [busy]);
+  return <div class={shown ? 'updating on' : 'updating'} aria-hidden="true" />;
+}
+
+/** Says that nothing is told any more, and since when; goes away by itself. */
+function LostBanner() {
+  const line = useWatched(connection);
+  const login = useWatched(loginNeeded);
+  const { data } = useAnswer<Overview>(paths.overview);
+  const lost = line.state === 'lost' && !login;
+  const down = data?.storeDown;
+  return (
+    <div role="status" aria-live="polite" class="banners">
+      {lost ? (
+        <p class="banner">
+          <Mark look={lookOf('retrying')} />
+          <span>
+            <strong>Connection lost</strong> at{' '}
+            <time title={isoInZone(line.sinceMs, readerZone)}>{shortTime(line.sinceMs, Date.now(), readerZone)}</time>, for{' '}
+            <Since at={new Date(line.sinceMs).toISOString()} />. What is shown is from then; it is tried again every few seconds.
+          </span>
+        </p>
+      ) : null}
+      {!lost && down !== undefined ? (
+        <p class="banner">
+          <Mark look={lookOf('retrying')} />
+          <span>
+            <strong>The state store does not answer</strong> for <Since at={down.since} />: {down.message}. What is shown is from before.
+          </span>
+        </p>
+      ) : null}
+    </div>
+  );
+}

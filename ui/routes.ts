@@ -1,0 +1,36 @@
+/** What an address shows. */
+export type Route =
+  | { readonly page: 'overview' }
+  | { readonly page: 'runs' }
+  | { readonly page: 'run'; readonly runId: string }
+  | { readonly page: 'pipeline'; readonly pipeline: string }
+  | { readonly page: 'unknown' };
+
+/** The page of a path. What stands in it is text, whatever it holds. */
+export function routeOf(path: string): Route {
+  const parts = path.split('/').filter((part) => part !== '');
+  const [first, second, ...rest] = parts.map(decoded);
+  if (first === undefined) return { page: 'overview' };
+  if (rest.length > 0) return { page: 'unknown' };
+  if (first === 'runs') return second === undefined ? { page: 'runs' } : { page: 'run', runId: second };
+  if (first === 'pipelines' && second !== undefined) return { page: 'pipeline', pipeline: second };
+  return { page: 'unknown' };
+}
+
+/** The address of a run; with a node, of its lines in the log. */
+export function runPath(runId: string, node?: string): string {
+  return `/runs/${encodeURIComponent(runId)}${node === undefined ? '' : `?node=${encodeURIComponent(node)}`}`;
+}
+
+export function pipelinePath(pipeline: string): string {
+  return `/pipelines/${encodeURIComponent(pipeline)}`;
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch (error) {
+    if (error instanceof URIError) return part;
+    throw error;
+  }
+}

@@ -1,0 +1,80 @@
+import type { Queued } from '../engine/api.ts';
+import type { Run } from '../engine/run.ts';
+import { paths, post } from './api.ts';
+import { countText } from './figures.ts';
+import type { Act } from './parts/act.tsx';
+import { QueuedRun } from './parts/queued-run.tsx';
+
+/** Going on from a run that did not succeed; with the run at hand it says which nodes are done again. */
+export function retryAct(runId: string, run?: Run): Act {
+  return {
+    name: 'retry',
+    label: `retry run ${runId}`,
+    confirm: 'retry now',
+    says: (
+      <>
+        <p>
+          Goes on from run <span class="name">{runId}</span> as a new run: what succeeded is not done again.
+        </p>
+        {run === undefined ? null : <RetryNodes run={run} />}
+        <p class="quiet">
+          It waits for its turn in the queue, and can be cancelled. Rows that are there already are not loaded twice. Who asked for it is
+          recorded.
+        </p>
+      </>
+    ),
+    run: async () => {
+      const { entry } = await post<Queued>(paths.retry(runId));
+      return <QueuedRun entry={entry} />;
+    },
+  };
+}
+
+function RetryNodes({ run }: { readonly run: Run }) {
+  const kept = run.nodes.filter((node) => node.state === 'succeeded');
+  const again = run.nodes.filter((node) => node.state !== 'succeeded');
+  return (
+    <ul class="plain-list">
+      {again.length === 0 ? null : (
+        <li>
+          Done again: <span class="name">{again.map((node) => node.id).join(', ')}</span>
+        </li>
+      )}
+      {kept.length === 0 ? null : (
+        <li>
+          Kept: <span class="name">{kept.map((node) => node.id).join(', ')}</span>
+        </li>
+      )}
+    </ul>
+  );
+}
+
+/** Stopping a run that is at work. */
+export function cancelAct(run: Run): Act {
+  const open = run.nodes.filter((node) => node.state === 'running' || node.state === 'retrying');
+  const waiting = run.nodes.filter((node) => node.state === 'queued');
+  return {
+    name: 'cancel',
+    label: `cancel run ${run.runId}`,
+    confirm: 'cancel the run',
+    says: (
+      <>
+        <p>
+          Asks the run to stop.{' '}
+          {open.length === 0 ? null : (
+            <>
+              What is at work is rolled back: <span class="name">{open.map((node) => node.id).join(', ')}</span>.{' '}
+            </>
+          )}
+          {waiting.length === 0 ? null : `${countText(waiting.length, 'node')} will not begin. `}
+          What has succeeded stays.
+        </p>
+        <p class="quiet">It cannot be undone; a retry goes on from where it stopped. Who asked for it is recorded.</p>
+      </>
+    ),
+    run: async () => {
+      await post(paths.cancel(run.runId));
+      return 'The run was asked to stop.';
+    },
+  };
+}
