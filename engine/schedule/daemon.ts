@@ -32,6 +32,8 @@ export interface DaemonParts {
   start(entry: QueueEntry): Child;
   /** One line about what happened, for people and programs. */
   tell(level: 'info' | 'warn' | 'error', text: string, fields?: Readonly<Record<string, string | number>>): void;
+  /** A turn went well: as the daemon that leads, or as one that follows. */
+  turned?(leads: boolean): void;
   /** Aborted: no run is started any more, those at work may go on for a while. */
   readonly signal: AbortSignal;
 }
@@ -178,6 +180,7 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
     try {
       await turn();
       trouble = '';
+      parts.turned?.(lead !== undefined);
     } catch (error) {
       const lost = error instanceof EngineError && error.code === 'lease.lost';
       if (lost) {
