@@ -1,6 +1,6 @@
 /** The floors of docs/architecture.md: who may import whom. Type imports count. */
 const nouns = '^engine/(error|config|graph|plan|run|event|problem)[.]ts$';
-const contracts = '^engine/(connector|store|queue|history|api|reporter|command)[.]ts$';
+const contracts = '^engine/(connector|store|queue|history|access|api|reporter|command)[.]ts$';
 const base = '^engine/base/';
 
 /** @type {import('dependency-cruiser').IConfiguration} */

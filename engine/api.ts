@@ -1,3 +1,4 @@
+import type { Event } from './event.ts';
 import type { NodeRecord, PipelineHistory, TableHistory } from './history.ts';
 import type { Problem } from './problem.ts';
 import type { QueueEntry } from './queue.ts';
@@ -97,6 +98,12 @@ export interface RunPage {
   readonly retriedBy: string | undefined;
 }
 
+/** `GET /runs/:run/events?after=&limit=`. `next`: give it as `after`; undefined when there are no more for now. */
+export interface EventsPage {
+  readonly events: readonly Event[];
+  readonly next: number | undefined;
+}
+
 /** `GET /runs/:run/log?node=&level=&search=&after=&limit=`; `/runs/:run/log.txt` has the same as text. `next`: give it as `after`. */
 export interface LogPage {
   readonly lines: readonly LogLine[];
@@ -124,9 +131,22 @@ export interface Action {
   /** The name of a token, or `local` for somebody on the daemon's machine. */
   readonly who: string;
   readonly from: string;
-  readonly action: 'trigger' | 'retry' | 'cancel' | 'pause' | 'resume' | 'login' | 'dequeue';
+  readonly action: 'trigger' | 'retry' | 'cancel' | 'pause' | 'resume' | 'login' | 'logout' | 'dequeue' | 'create-token' | 'revoke-token';
   readonly subject: string;
   readonly outcome: string;
+}
+
+/** `GET /actions?before=&limit=`, the newest first. `next`: give it as `before`. */
+export interface ActionsPage {
+  readonly actions: readonly Action[];
+  readonly next: number | undefined;
+}
+
+/** `GET /session`, and the answer to `POST /session { token }`, which gives the browser a cookie; `DELETE /session` ends it. */
+export interface Session {
+  /** The name of the token, or `local`; undefined: a token is needed. */
+  readonly who: string | undefined;
+  readonly tokenNeeded: boolean;
 }
 
 /** Every answer that is not 2xx. */

@@ -102,6 +102,20 @@ export interface DaemonConfig {
   /** How its own log is written without `--json`: lines for a person, or one JSON document each. */
   readonly log: 'text' | 'json';
   readonly logLevel: LogLevel;
+  /** Where the page and the API answer; undefined: nowhere. */
+  readonly listen: ListenAddress | undefined;
+  /** Names by which it may be called beside those of this machine's loopback and `listen`. */
+  readonly hosts: readonly string[];
+  /** Of callers on this machine too. */
+  readonly requireToken: boolean;
+  /** Absolute paths of PEM files; undefined: plain HTTP. */
+  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+}
+
+/** `host` is an IP address (IPv6 without brackets) or a name; port 0 takes a free one. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
 }
 
 /** A schema-qualified name, unquoted, as Postgres stores it. */

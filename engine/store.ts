@@ -1,3 +1,4 @@
+import type { Access } from './access.ts';
 import type { Lease } from './connector.ts';
 import type { Event } from './event.ts';
 import type { History } from './history.ts';
@@ -10,6 +11,8 @@ export interface Store {
   readonly queue: Queue | undefined;
   /** Answers about many runs; undefined where nothing outlives the process. */
   readonly history: History | undefined;
+  /** Tokens, and what was done by the API; undefined where nothing outlives the process. */
+  readonly access: Access | undefined;
   /** Brings the store to this engine's shape; safe when two processes do it at once. A shape newer than the engine: EngineError `store.newer`. */
   migrate(): Promise<void>;
   /** True once `migrate` has been here; changes nothing. */

@@ -163,6 +163,37 @@ export async function* engineCommits(
   }
 }
 
+/** One version in short. `rows`: of the engine's own commits; `timestamp`: ms since the epoch. */
+export interface LogVersion {
+  readonly version: number;
+  readonly timestamp: number;
+  readonly operation: string;
+  readonly rows: number | undefined;
+  /** That it added. */
+  readonly files: number;
+}
+
+/** The newest versions of a table, newest first, at most so many and as far back as the log tells; none where there is no table. */
+export async function logVersions(lake: Lake, folder: string, limit: number): Promise<readonly LogVersion[]> {
+  const hinted = await listLog(lake, folder, await readHint(lake, folder));
+  const { newest } = hinted.newest < 0 ? await listLog(lake, folder, undefined) : hinted;
+  const found: LogVersion[] = [];
+  for (let version = newest; version >= 0 && found.length < limit; version -= 1) {
+    const entry = await readEntry(lake, folder, version);
+    if (entry === undefined) break;
+    const info = entry.actions.find((action) => 'commitInfo' in action)?.commitInfo;
+    const commit = engineCommit(entry);
+    found.push({
+      version,
+      timestamp: info?.timestamp ?? 0,
+      operation: info?.operation ?? 'unknown',
+      rows: commit?.rows,
+      files: filesOf(entry).length,
+    });
+  }
+  return found;
+}
+
 /**
  * What a sink that has loaded everything up to version `after` of table `tableId` (undefined and -1: nothing yet) must load now, in order:
  * versions that bring data, from the newest full one on. Where an entry or a file is gone, all active files as one full.

@@ -40,7 +40,7 @@ export function createCommandContext(parts: ContextParts): OpenContext {
       return made;
     };
   };
-  const opened: { store?: Store; connections?: Connections; readonly links: Connection[] } = { links: [] };
+  const opened: { readonly stores: Store[]; connections?: Connections; readonly links: Connection[] } = { stores: [], links: [] };
 
   const loaded = once(async () => {
     const { findConfigFile, loadConfig } = await import('../load/index.ts');
@@ -73,13 +73,15 @@ export function createCommandContext(parts: ContextParts): OpenContext {
     });
     return opened.connections;
   });
-  const openStore = once(async (): Promise<Store> => {
+  const openStore = async (): Promise<Store> => {
     const { state } = await config();
-    opened.store = await createStore(state, await connections(), clock);
-    return opened.store;
-  });
+    const it = await createStore(state, await connections(), clock);
+    opened.stores.push(it);
+    return it;
+  };
+  const onlyStore = once(openStore);
   const store = once(async () => {
-    const it = await openStore();
+    const it = await onlyStore();
     await it.migrate();
     return it;
   });
@@ -133,12 +135,13 @@ export function createCommandContext(parts: ContextParts): OpenContext {
       prepare,
       store,
       peekStore: async () => {
-        const it = await openStore();
+        const it = await onlyStore();
         return (await it.exists()) ? it : undefined;
       },
+      storeApart: openStore,
     },
     async close() {
-      await opened.store?.close().catch(() => undefined);
+      for (const it of opened.stores) await it.close().catch(() => undefined);
       await opened.connections?.close();
       for (const link of opened.links) await link.close();
     },

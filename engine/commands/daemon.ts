@@ -3,14 +3,17 @@ import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { ulid } from 'ulid';
+import { parseListen } from '../base/listen.ts';
 import { packageFile } from '../base/package-root.ts';
 import { redact } from '../base/secret.ts';
-import type { Command, CommandContext } from '../command.ts';
+import type { Command, CommandContext, CommandInput } from '../command.ts';
+import type { ListenAddress } from '../config.ts';
 import { EngineError, exitCodeOf } from '../error.ts';
 import type { QueueEntry } from '../queue.ts';
 import { type Child, runDaemon } from '../schedule/daemon.ts';
 import { type ConfigInForce, watchConfig } from './config-in-force.ts';
 import { openDaemonLog } from './daemon-log.ts';
+import type { DaemonServerParts } from './daemon-server.ts';
 import { eventText, followRunEvents, levelOf } from './run-events.ts';
 
 /** Bytes of its log that may wait for their reader before it stops following runs. */
@@ -22,16 +25,19 @@ export const command: Command = {
   summary: 'run pipelines at the times of their schedules',
   description:
     'Runs each pipeline at the times of its schedules, once each, until it is told to stop (Ctrl-C, SIGTERM). Several daemons on one state store take turns: one leads, another takes over when it is gone. An edited pipelines.yaml is taken in without a restart.',
-  examples: [
-    'engine daemon                # until Ctrl-C',
-    'engine daemon --json         # one JSON document per line: its own log, and the events of its runs',
-    'engine why incremental_users # what a pipeline waits for',
-  ],
   options: [
+    { flags: '--listen <address>', summary: 'where the page and the API answer: host:port, or off (default: `daemon.listen`)' },
     { flags: '--log-level <level>', summary: 'debug, info, warn or error: leave out of its log what is less (default: `daemon.logLevel`)' },
+  ],
+  examples: [
+    'engine daemon                         # until Ctrl-C; the page is at http://127.0.0.1:4460',
+    'engine daemon --listen 127.0.0.1:8080 # the page somewhere else',
+    'engine daemon --json                  # one JSON document per line: its own log, and the events of its runs',
+    'engine why incremental_users          # what a pipeline waits for',
   ],
   endsInItsOwnTime: true,
   async run(context, input) {
+    const insisted = listenOption(input.options.listen);
     const config = await context.config();
     const store = await context.store();
     if (store.queue === undefined)
@@ -68,25 +74,48 @@ export const command: Command = {
       trouble: (text, { id, pipeline }, runId) => tell('warn', text, { pipeline, queued: id, ...(runId === undefined ? {} : { runId }) }),
       isBehind: () => process.stdout.writableLength > mostUnwritten,
     });
-    await runDaemon({
-      store,
-      queue,
-      clock: context.clock,
-      self,
-      config: inForce.current,
-      start: (entry) => {
-        const child = startRun(context, inForce, config.file, entry);
-        if (daemonLog.isJson) runEvents.follow(entry, child.ended);
-        return child;
-      },
-      tell,
-      signal: context.signal,
-    });
+    const closeServer = insisted === 'off' ? undefined : await serve(context, { config, inForce, self, insisted, tell });
+    try {
+      await runDaemon({
+        store,
+        queue,
+        clock: context.clock,
+        self,
+        config: inForce.current,
+        start: (entry) => {
+          const child = startRun(context, inForce, config.file, entry);
+          if (daemonLog.isJson) runEvents.follow(entry, child.ended);
+          return child;
+        },
+        tell,
+        signal: context.signal,
+      });
+    } finally {
+      await closeServer?.();
+    }
     await runEvents.idle();
     tell('info', 'stopped');
     return exitCodeOf({ trouble: 'stopped' });
   },
 };
+
+/** The page and the API; without them nothing of the server is loaded. */
+async function serve(
+  context: CommandContext,
+  given: Pick<DaemonServerParts, 'config' | 'inForce' | 'self' | 'insisted' | 'tell'>,
+): Promise<() => Promise<void>> {
+  const { startDaemonServer } = await import('./daemon-server.ts');
+  return startDaemonServer({ ...given, context, routes: [] });
+}
+
+function listenOption(given: CommandInput['options'][string]): ListenAddress | 'off' | undefined {
+  if (given === undefined || given === 'off') return given;
+  const address = typeof given === 'string' ? parseListen(given) : undefined;
+  if (address !== undefined) return address;
+  throw new EngineError('usage', 'daemon.listen', `--listen cannot be ${String(given)}`, {
+    hint: 'It is `off`, or a host and a port such as 127.0.0.1:4460 or [::1]:4460.',
+  });
+}
 
 /**
  * A process of its own for each run: what it uses is given back when it ends, a Ctrl-C in the daemon's terminal does not reach it, and it goes on when the daemon is

@@ -21,6 +21,7 @@ export const commands: readonly CommandEntry[] = [
   { name: 'runs', summary: 'list runs, newest first', load: async () => (await import('./runs.ts')).command },
   { name: 'why', summary: 'show what a pipeline waits for', load: async () => (await import('./why.ts')).command },
   { name: 'logs', summary: 'show the log of a run', load: async () => (await import('./logs.ts')).command },
+  { name: 'token', summary: 'make, list and revoke tokens of the API', load: async () => (await import('./token.ts')).command },
   { name: 'state', summary: 'show or change the watermarks', load: async () => (await import('./state.ts')).command },
   { name: 'doctor', summary: 'check what can be reached, with what rights', load: async () => (await import('./doctor.ts')).command },
   { name: 'generate', summary: 'make sample data in a source', load: async () => (await import('./generate.ts')).command },

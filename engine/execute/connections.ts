@@ -117,7 +117,8 @@ function settingsOf(config: Config, kind: ConnectionKind, name: string): { reado
   }
 }
 
-function lakeSettings(lake: LakeConfig): JsonObject {
+/** What the connector of a lake is given to open it. */
+export function lakeSettings(lake: LakeConfig): JsonObject {
   if (lake.type === 'file') return { path: lake.path };
   const { bucket, prefix, checksums } = lake;
   return {

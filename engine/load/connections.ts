@@ -204,7 +204,8 @@ function checkUrl(url: string, pointer: string, findings: Findings): void {
 const urlForms = 'Write `embedded`, or `postgres://user@host:5432/database` (`postgresql://` is the same).';
 
 /** An absolute path from one that is relative to the project. */
-function path(written: string, pointer: string, root: string, findings: Findings): string {
+/** An absolute path of one written in the file, relative to the project. */
+export function path(written: string, pointer: string, root: string, findings: Findings): string {
   if (/^~/.test(written))
     findings.on(pointer, 'value', {
       code: 'config.path',

@@ -23,7 +23,7 @@ export function enrich(raw: RawConfig, file: string, findings: Findings): Config
     state: readState(raw, sinks, findings),
     dbt: readDbt(raw, Object.keys(sinks), root, findings),
     extract: readExtract(raw, root, findings),
-    daemon: readDaemon(raw, findings),
+    daemon: readDaemon(raw, root, findings),
     tables,
     tableDefaults,
     pipelines: readPipelines(raw, { tables, tableDefaults }, findings),

@@ -1,6 +1,8 @@
+import { parseListen } from '../base/listen.ts';
 import { suggest } from '../base/suggest.ts';
 import type { CatchupConfig, Config, DaemonConfig, PipelineConfig, RetryConfig, ScheduleConfig, TableConfig } from '../config.ts';
 import { readPipelineAlerts } from './alerts.ts';
+import { path } from './connections.ts';
 import { checkCron } from './cron.ts';
 import { readDuration } from './duration.ts';
 import { below, type Findings } from './findings.ts';
@@ -63,9 +65,36 @@ function readPipeline(name: string, raw: RawConfig, known: Known, findings: Find
 }
 
 /** What the daemon may do. */
-export function readDaemon(raw: RawConfig, findings: Findings): DaemonConfig {
-  const { maxConcurrentRuns = 4, shutdownTimeout = '60s', log = 'text', logLevel = 'info' } = raw.daemon ?? {};
-  return { maxConcurrentRuns, shutdownTimeoutMs: readDuration(shutdownTimeout, '/daemon/shutdownTimeout', findings), log, logLevel };
+export function readDaemon(raw: RawConfig, root: string, findings: Findings): DaemonConfig {
+  const {
+    maxConcurrentRuns = 4,
+    shutdownTimeout = '60s',
+    log = 'text',
+    logLevel = 'info',
+    listen = '127.0.0.1:4460',
+    hosts = [],
+    requireToken = false,
+    tls,
+  } = raw.daemon ?? {};
+  if (listen !== 'off' && parseListen(listen) === undefined && !findings.spoiled('/daemon/listen'))
+    findings.on('/daemon/listen', 'value', {
+      code: 'config.value',
+      message: `\`listen\` of \`daemon\` cannot be \`${listen}\`: a port is at most 65535`,
+      hint: 'For example: `listen: 127.0.0.1:4460`.',
+    });
+  return {
+    maxConcurrentRuns,
+    shutdownTimeoutMs: readDuration(shutdownTimeout, '/daemon/shutdownTimeout', findings),
+    log,
+    logLevel,
+    listen: parseListen(listen),
+    hosts,
+    requireToken,
+    tls:
+      tls === undefined
+        ? undefined
+        : { cert: path(tls.cert, '/daemon/tls/cert', root, findings), key: path(tls.key, '/daemon/tls/key', root, findings) },
+  };
 }
 
 const isPattern = (text: string): boolean => text.includes('*');

@@ -25,6 +25,10 @@ export interface RawConfig {
     readonly shutdownTimeout?: string;
     readonly log?: 'text' | 'json';
     readonly logLevel?: LogLevel;
+    readonly listen?: string;
+    readonly hosts?: readonly string[];
+    readonly requireToken?: boolean;
+    readonly tls?: { readonly cert: string; readonly key: string };
   };
   readonly defaults?: RawTable & RawPipeline;
   readonly tables?: Block<RawTable | null> | null;

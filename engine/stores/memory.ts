@@ -48,6 +48,7 @@ export function createMemoryStore(clock: Clock, realm: MemoryRealm = createMemor
   return {
     queue: undefined,
     history: undefined,
+    access: undefined,
     migrate: async () => undefined,
     exists: async () => true,
     async append(events) {

@@ -8,6 +8,7 @@ import { stateAfter } from '../run.ts';
 import type { LeaseHolder, LeaseRecord, RunQuery, Store } from '../store.ts';
 import { aliveAmong, createLiveness, deadAfterMs } from './liveness.ts';
 import { migratedTo, migrateSchema, refuseNewer, shippedMigrations } from './migrate.ts';
+import { createPostgresAccess } from './postgres-access.ts';
 import { createPostgresHistory } from './postgres-history.ts';
 import { recordNodes } from './postgres-nodes.ts';
 import { createPostgresQueue, takeEntry } from './postgres-queue.ts';
@@ -32,7 +33,7 @@ interface LeaseRow {
 
 const rowsAtOnce = 500;
 
-/** The contract of `Store` on a Postgres schema of its own (`runs`, `nodes`, `events`, `leases`, `heartbeats`, `store`, `queue`, `schedules`, `pauses`, `migrations`). Opens its first session on first use. */
+/** The contract of `Store` on a Postgres schema of its own (`runs`, `nodes`, `events`, `leases`, `heartbeats`, `store`, `queue`, `schedules`, `pauses`, `tokens`, `sessions`, `actions`, `migrations`). Opens its first session on first use. */
 export function createPostgresStore(options: PostgresStoreOptions): Store {
   const { schema, clock } = options;
   const db = openKnex(async () => {
@@ -80,6 +81,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
   return {
     queue: createPostgresQueue(db, schema, clock, known),
     history: createPostgresHistory(db, schema, known),
+    access: createPostgresAccess(db, schema, known),
     migrate: () =>
       known(async () => {
         try {

@@ -72,6 +72,7 @@ export function fakeContext(parts: FakeParts): { readonly context: CommandContex
     nodeTypes: async () => new Map((parts.types ?? []).map((type) => [type.type, type])),
     store: () => Promise.reject(new Error('a plan needs no store')),
     peekStore: async () => undefined,
+    storeApart: () => Promise.reject(new Error('a plan needs no store')),
   };
   return { context, shown };
 }

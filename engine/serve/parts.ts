@@ -1,0 +1,64 @@
+import type { FastifyInstance } from 'fastify';
+import type { Lake } from '../../lake/lake.ts';
+import type { Access } from '../access.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Config, ListenAddress } from '../config.ts';
+import type { History } from '../history.ts';
+import type { Plan } from '../plan.ts';
+import type { Problem } from '../problem.ts';
+import type { Queue } from '../queue.ts';
+import type { LeaseHolder, Store } from '../store.ts';
+
+/** What a plan is asked for. */
+export interface PlanWish {
+  readonly pipeline: string;
+  readonly tables?: readonly string[];
+  readonly fullRefresh?: boolean;
+}
+
+/** What the server is put together from. */
+export interface ServerParts {
+  /** Its own handle: what is asked here must not keep the daemon from its work. */
+  readonly store: Store;
+  readonly queue: Queue;
+  readonly history: History;
+  readonly access: Access;
+  readonly clock: Clock;
+  readonly engine: string;
+  /** The daemon that answers. */
+  readonly self: LeaseHolder & { readonly since: string };
+  /** The configuration in force. */
+  config(): Promise<Config>;
+  /** By the configuration in force; ends when the signal aborts. */
+  plan(wish: PlanWish, signal: AbortSignal): Promise<Plan>;
+  lake(config: Config): Promise<Lake>;
+  /** What needs attention, by that configuration. */
+  problems(config: Config): Promise<readonly Problem[]>;
+  /** One line about what happened, for people and programs. */
+  tell(level: 'info' | 'warn' | 'error', text: string): void;
+  /** Absolute path of the built page. */
+  readonly uiFolder: string;
+  readonly listen: ListenAddress;
+  /** Names under which it may be called beside loopback and `listen`. */
+  readonly hosts: readonly string[];
+  /** Of callers on this machine too. */
+  readonly requireToken: boolean;
+  /** PEM texts. */
+  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  /** Further routes, outside `/api`. */
+  readonly routes: readonly Routes[];
+}
+
+/** Adds routes to the server. A route with `config: { open: true }` is for everybody who reaches it; all others ask for a token unless the caller is on this machine. */
+export type Routes = (app: FastifyInstance, parts: ServerParts) => void;
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** For everybody, without a token. */
+    open?: true;
+  }
+  interface FastifyRequest {
+    /** The name of a token, or `local`; undefined: not known. */
+    caller: string | undefined;
+  }
+}

@@ -1,0 +1,80 @@
+import type { FastifyInstance } from 'fastify';
+import type { PipelinePage } from '../api.ts';
+import type { Plan } from '../plan.ts';
+import { Refusal } from './errors.ts';
+import { knownPipeline } from './known.ts';
+import type { PlanWish, ServerParts } from './parts.ts';
+import { answers, fields, nameParam, ref } from './schemas.ts';
+import { pipelineViews } from './views.ts';
+
+const entriesShown = 50;
+const plansAtOnce = 2;
+
+interface PipelineParams {
+  readonly pipeline: string;
+}
+
+/** What is known of one pipeline, and what a run of it would do. */
+export function pipelineRoutes(app: FastifyInstance, parts: ServerParts): void {
+  const params = fields({ pipeline: nameParam }, ['pipeline']);
+  app.get<{ Params: PipelineParams }>(
+    '/pipelines/:pipeline',
+    { schema: { summary: 'One pipeline, what waits, and what became of its times', params, response: answers(ref('PipelinePage')) } },
+    async ({ params: { pipeline } }): Promise<PipelinePage> => {
+      const config = await knownPipeline(parts, pipeline);
+      const [views, entries] = await Promise.all([pipelineViews(parts, [config]), parts.queue.entries({ pipeline, limit: entriesShown })]);
+      const [view] = views;
+      if (view === undefined) throw new Error(`pipeline ${pipeline} has no view`);
+      return {
+        ...view,
+        waiting: entries.filter(({ state }) => state === 'queued').reverse(),
+        entries: entries.filter(({ state }) => state !== 'queued'),
+      };
+    },
+  );
+
+  let planning = 0;
+  app.get<{ Params: PipelineParams; Querystring: { readonly tables?: readonly string[]; readonly fullRefresh?: boolean } }>(
+    '/pipelines/:pipeline/plan',
+    {
+      schema: {
+        summary: 'What a run would do now; changes nothing',
+        params,
+        querystring: fields({
+          tables: { type: 'array', items: nameParam, maxItems: 1_000, description: 'Only these tables' },
+          fullRefresh: { type: 'boolean', description: 'As if an incremental pipeline were run in full' },
+        }),
+        response: answers(ref('Plan')),
+      },
+    },
+    async (request, reply): Promise<Plan> => {
+      const config = await knownPipeline(parts, request.params.pipeline);
+      const wish = wishOf(config.name, config.tables, request.query);
+      if (planning >= plansAtOnce) throw new Refusal(429, 'plan.busy', `${planning} plans are being made`, 'Ask again in a few seconds.');
+      const gone = new AbortController();
+      reply.raw.once('close', () => gone.abort());
+      planning += 1;
+      try {
+        return await parts.plan(wish, gone.signal);
+      } finally {
+        planning -= 1;
+      }
+    },
+  );
+}
+
+/** What is asked for, with the names of its tables looked at as far as the configuration has them. */
+export function wishOf(
+  pipeline: string,
+  known: readonly string[],
+  { tables, fullRefresh }: { readonly tables?: readonly string[]; readonly fullRefresh?: boolean },
+): PlanWish {
+  const stranger = known.some((name) => name.includes('*')) ? undefined : tables?.find((name) => !known.includes(name));
+  if (stranger !== undefined)
+    throw new Refusal(400, 'plan.unknown-table', `pipeline ${pipeline} has no table ${stranger}`, `It has: ${known.join(', ')}.`);
+  return {
+    pipeline,
+    ...(tables === undefined || tables.length === 0 ? {} : { tables }),
+    ...(fullRefresh === true ? { fullRefresh } : {}),
+  };
+}

@@ -1,0 +1,87 @@
+import type { Event } from '../event.ts';
+import { stateAfter } from '../run.ts';
+import type { ServerParts } from './parts.ts';
+import { createPoller } from './poller.ts';
+import type { Listener } from './sse.ts';
+
+const askEveryMs = 500;
+const eventsAtOnce = 500;
+
+/** Gives the events of runs to those who listen, each once and in order; one question to the store for all who listen to a run. */
+export interface RunFeeds {
+  /** From `afterSeq` to the end of the run, or until the listener is gone. */
+  follow(runId: string, afterSeq: number, listener: Listener): Promise<void>;
+}
+
+interface Follower {
+  readonly listener: Listener;
+  seq: number;
+}
+
+interface Feed {
+  /** Everybody in `live` has been given all up to here. */
+  seq: number;
+  readonly live: Set<Follower>;
+  join(): () => void;
+}
+
+/** Feeds are made when somebody listens, and go with the last one. */
+export function createRunFeeds({ history, clock }: Pick<ServerParts, 'history' | 'clock'>): RunFeeds {
+  const feeds = new Map<string, Feed>();
+  const page = (runId: string, afterSeq: number): Promise<readonly Event[]> => history.events({ runId, afterSeq, limit: eventsAtOnce });
+
+  const feedOf = (runId: string): Feed => {
+    const known = feeds.get(runId);
+    if (known !== undefined) return known;
+    const poller = createPoller(clock, askEveryMs, async () => {
+      if (feed.live.size === 0) return true;
+      for (;;) {
+        const events = await page(runId, feed.seq);
+        for (const event of events) {
+          for (const follower of feed.live) give(follower, event);
+          feed.seq = event.seq;
+        }
+        if (events.length < eventsAtOnce) return true;
+      }
+    });
+    const feed: Feed = { seq: -1, live: new Set(), join: poller.join };
+    feeds.set(runId, feed);
+    return feed;
+  };
+
+  return {
+    async follow(runId, afterSeq, listener) {
+      const feed = feedOf(runId);
+      const follower: Follower = { listener, seq: afterSeq };
+      const leave = feed.join();
+      listener.gone.addEventListener('abort', () => {
+        feed.live.delete(follower);
+        leave();
+        if (feed.live.size === 0 && feeds.get(runId) === feed) feeds.delete(runId);
+      });
+      // What was before is read by each at its own pace; then all go on together.
+      while (!listener.gone.aborted) {
+        const events = await page(runId, follower.seq);
+        for (const event of events) {
+          if (!give(follower, event)) await listener.drained();
+          if (listener.gone.aborted) return;
+        }
+        // A question to the store may be under way that begins after `feed.seq`: who is not there yet would miss what is before it.
+        if (events.length === eventsAtOnce || follower.seq < feed.seq) continue;
+        if (feed.live.size === 0) feed.seq = follower.seq;
+        feed.live.add(follower);
+        return;
+      }
+    },
+  };
+}
+
+/** False when the listener should be waited for. The last event of a run ends its stream. */
+function give(follower: Follower, event: Event): boolean {
+  if (event.seq <= follower.seq) return true;
+  follower.seq = event.seq;
+  const taken = follower.listener.send({ id: String(event.seq), data: JSON.stringify(event) });
+  const state = stateAfter(event);
+  if (state !== undefined && state !== 'running') follower.listener.end();
+  return taken;
+}

@@ -1,0 +1,83 @@
+import type { FastifyInstance } from 'fastify';
+import type { EventsPage, RunPage, RunsPage } from '../api.ts';
+import type { RunState } from '../run.ts';
+import { Refusal } from './errors.ts';
+import { knownRun } from './known.ts';
+import type { ServerParts } from './parts.ts';
+import { runMemory } from './run-memory.ts';
+import { answers, fields, limitParam, nameParam, ref, runParam, seqParam } from './schemas.ts';
+
+interface RunsQuery {
+  readonly pipeline?: string;
+  readonly state?: readonly RunState[];
+  readonly table?: string;
+  readonly before?: string;
+  readonly limit: number;
+}
+
+/** Runs, and the events of one. */
+export function runRoutes(app: FastifyInstance, parts: ServerParts): void {
+  const memory = runMemory(parts);
+  app.get<{ Querystring: RunsQuery }>(
+    '/runs',
+    {
+      schema: {
+        summary: 'Runs, newest first',
+        querystring: fields({
+          pipeline: nameParam,
+          state: { type: 'array', items: { enum: ['running', 'succeeded', 'failed', 'cancelled', 'interrupted'] }, maxItems: 5 },
+          table: nameParam,
+          before: { ...runParam, description: '`next` of the page before' },
+          limit: limitParam(200, 50),
+        }),
+        response: answers(ref('RunsPage')),
+      },
+    },
+    async ({ query: { pipeline, state, table, before, limit } }): Promise<RunsPage> => {
+      const runs = await parts.history.runs({
+        ...(pipeline === undefined ? {} : { pipeline }),
+        ...(state === undefined || state.length === 0 ? {} : { states: state }),
+        ...(table === undefined ? {} : { table }),
+        ...(before === undefined ? {} : { beforeRunId: before }),
+        limit,
+      });
+      return { runs, next: runs.length < limit ? undefined : runs.at(-1)?.runId };
+    },
+  );
+
+  const params = fields({ run: runParam }, ['run']);
+  app.get<{ Params: { readonly run: string } }>(
+    '/runs/:run',
+    { schema: { summary: 'One run with its nodes', params, response: answers(ref('RunPage')) } },
+    async ({ params: { run: runId } }): Promise<RunPage> => {
+      const so = await memory.read(runId);
+      if (so === undefined) throw new Refusal(404, 'run.unknown', `there is no run ${runId}`, 'Old runs are removed after a while.');
+      return { run: so.run, seq: so.seq, retriedBy: await retriedBy(parts, so.run) };
+    },
+  );
+
+  app.get<{ Params: { readonly run: string }; Querystring: { readonly after: number; readonly limit: number } }>(
+    '/runs/:run/events',
+    {
+      schema: {
+        summary: 'What happened in a run, in order',
+        params,
+        querystring: fields({ after: { ...seqParam, default: 0 }, limit: limitParam(5_000, 1_000) }),
+        response: answers(ref('EventsPage')),
+      },
+    },
+    async ({ params: { run: runId }, query: { after, limit } }): Promise<EventsPage> => {
+      await knownRun(parts, runId);
+      const events = await parts.history.events({ runId, afterSeq: after, limit });
+      return { events, next: events.length < limit ? undefined : events.at(-1)?.seq };
+    },
+  );
+}
+
+/** The run that goes on from this one, if it is among the newest of its pipeline. */
+export async function retriedBy(
+  { history }: ServerParts,
+  { runId, pipeline }: { readonly runId: string; readonly pipeline: string },
+): Promise<string | undefined> {
+  return (await history.runs({ pipeline, limit: 200 })).find(({ retryOf }) => retryOf === runId)?.runId;
+}

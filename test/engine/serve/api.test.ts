@@ -1,0 +1,80 @@
+import * as assert from 'uvu/assert';
+import type { EventBody } from '../../../engine/event.ts';
+import { suite } from '../../support/suite.ts';
+import { createStage, type Stage } from './stage.ts';
+
+const done: readonly EventBody[] = [
+  { type: 'node.started', node: 'extract users', attempt: 1 },
+  { type: 'log', level: 'info', node: 'extract users', text: 'Reads from 02:05' },
+  {
+    type: 'node.succeeded',
+    node: 'extract users',
+    result: { summary: '9 rows', rows: 9, facts: { fence: '2026-01-31T09:00:00Z', version: 0, heldBy: 'pid 4411 (pg_dump)' } },
+  },
+  { type: 'node.started', node: 'load users', attempt: 1 },
+  { type: 'node.succeeded', node: 'load users', result: { summary: '9 new', rows: 9, facts: { lakeVersion: 0 } } },
+  { type: 'run.succeeded' },
+];
+const failed: readonly EventBody[] = [
+  { type: 'node.started', node: 'extract users', attempt: 1 },
+  {
+    type: 'node.failed',
+    node: 'extract users',
+    error: { code: 'postgres.lost', trouble: 'outside', message: 'the server is gone', hint: 'Start it.', retryable: false },
+  },
+  { type: 'run.failed', error: { code: 'postgres.lost', trouble: 'outside', message: 'the server is gone', retryable: false } },
+];
+
+suite('the API', ({ test, before, after }) => {
+  let stage: Stage;
+  before(async () => {
+    stage = await createStage();
+    await stage.keepRun('run-1', 'sync', done);
+    await stage.keepRun('run-2', 'sync', failed);
+  });
+  after(() => stage?.close());
+
+  test('the overview has pipelines with their next times and runs, tables with their age, and who leads', async () => {
+    const { status, body } = await stage.ask('/api/v1/overview');
+    assert.is(status, 200);
+    assert.equal(
+      body.pipelines.map((p: { pipeline: string }) => p.pipeline),
+      ['sync', 'nightly'],
+    );
+    const [sync] = body.pipelines;
+    assert.is(sync.schedules[0].words, 'every 15 minutes');
+    assert.is(sync.schedules[0].fires.length, 10);
+    assert.is(sync.next, sync.schedules[0].fires[0].at);
+    assert.equal(
+      sync.history.runs.map((r: { runId: string }) => r.runId),
+      ['run-2', 'run-1'],
+    );
+    const users = body.tables.find((t: { table: string }) => t.table === 'users');
+    assert.equal(users.pipelines, ['sync', 'nightly']);
+    assert.is(users.asOf, '2026-01-31T09:00:00Z');
+    assert.ok(users.lagMs > 0);
+    assert.is(users.heldBy, 'pid 4411 (pg_dump)');
+    assert.is(body.daemon.leader, undefined);
+    assert.is(body.daemon.self.leads, false);
+  });
+
+  test('a run comes with its nodes, its events in pages, and its log', async () => {
+    const run = (await stage.ask('/api/v1/runs/run-1')).body;
+    assert.is(run.run.state, 'succeeded');
+    assert.is(run.seq, 7);
+    const first = (await stage.ask('/api/v1/runs/run-1/events?limit=3')).body;
+    assert.equal([first.events.length, first.next], [3, 3]);
+    const rest = (await stage.ask(`/api/v1/runs/run-1/events?after=${first.next}`)).body;
+    assert.equal([rest.events.length, rest.next], [4, undefined]);
+    const log = (await stage.ask('/api/v1/runs/run-1/log?search=READS')).body;
+    assert.equal(
+      log.lines.map((l: { text: string; node: string; level: string }) => [l.level, l.node, l.text]),
+      [['info', 'extract users', 'Reads from 02:05']],
+    );
+    assert.is((await stage.ask('/api/v1/runs/run-2/log?level=error')).body.lines.length, 2);
+    const text = await stage.ask('/api/v1/runs/run-1/log.txt');
+    assert.is(text.headers['content-disposition'], 'attachment; filename="run-run-1.txt"');
+    assert.match(text.text, /info {3}extract users: Reads from 02:05\n/);
+    assert.is((await stage.ask('/api/v1/runs/nobody')).status, 404);
+  });
+});
