@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { openBed, root } from './bed.ts';
+import { daemon } from './daemon.ts';
 import { lakeNames, memory } from './memory.ts';
 import { run } from './process.ts';
 import { speed } from './speed.ts';
@@ -9,10 +10,15 @@ import { speed } from './speed.ts';
  *
  * npm run bench -- --rows 3000000 --changed 40000 --pairs 5 [--without-others]
  * npm run bench -- --memory --rows 10000000,30000000 --lake file,s3
+ * npm run bench -- --daemon --pipelines 200 --runs 50000 --events 2000000
  */
 const { values: options } = parseArgs({
   options: {
     memory: { type: 'boolean', default: false },
+    daemon: { type: 'boolean', default: false },
+    pipelines: { type: 'string', default: '200' },
+    runs: { type: 'string', default: '50000' },
+    events: { type: 'string', default: '2000000' },
     rows: { type: 'string' },
     lake: { type: 'string', default: lakeNames.join(',') },
     changed: { type: 'string', default: '40000' },
@@ -38,10 +44,17 @@ if (unknown.length > 0) throw new Error(`--lake: ${unknown.join(', ')} is unknow
 if (!options.memory && changed > rows) throw new Error('--changed cannot be more than --rows');
 if (!options.memory) await run('psql', ['--version'], { cwd: root });
 
-const bed = await openBed(options.keep);
-try {
-  if (options.memory) await memory(bed, sizes, lakes);
-  else await speed(bed, { rows, changed, pairs, others: !options['without-others'] });
-} finally {
-  await bed.close();
+if (options.daemon) {
+  const [pipelines = 1] = wholeNumbers('pipelines', options.pipelines);
+  const [runs = 1] = wholeNumbers('runs', options.runs);
+  const [events = 1] = wholeNumbers('events', options.events);
+  await daemon({ pipelines, runs, events });
+} else {
+  const bed = await openBed(options.keep);
+  try {
+    if (options.memory) await memory(bed, sizes, lakes);
+    else await speed(bed, { rows, changed, pairs, others: !options['without-others'] });
+  } finally {
+    await bed.close();
+  }
 }

@@ -1,5 +1,6 @@
 import type { JsonObject } from './base/json.ts';
 import type { Lease } from './connector.ts';
+import type { RunRecord } from './run.ts';
 
 /** `fire`: a time of a schedule; `resume`: going on with a run whose process died or was stopped by the daemon; `trigger`: somebody asked. */
 export type EntryKind = 'fire' | 'resume' | 'trigger';
@@ -57,6 +58,8 @@ export interface Queue {
   decide(leader: Lease, decision: Decision): Promise<readonly QueueEntry[]>;
   /** Adds a run to be started; for a run that is gone on with already, that entry. */
   add(asked: Asked): Promise<QueueEntry>;
+  /** Runs that a daemon began, whose process died since then, and that nothing goes on with: no entry, and no run that somebody began by hand. The oldest first. */
+  abandoned(sinceMs: number): Promise<readonly RunRecord[]>;
   /** Those without a run, oldest first. */
   waiting(): Promise<readonly QueueEntry[]>;
   entry(id: number): Promise<QueueEntry | undefined>;

@@ -44,6 +44,8 @@ const sweepEveryMs = 5_000;
 const pruneEveryMs = 600_000;
 /** So many runs are removed between two turns. */
 const prunedAtOnce = 100;
+/** A run that was interrupted longer ago is left to whoever looks at it. */
+const resumedWithinMs = 86_400_000;
 /** A run is gone on with so often in a row before somebody has to look at it. */
 const mostResumes = 3;
 /** The same for one that another run kept from a table each time. */
@@ -62,6 +64,7 @@ interface Begun {
 export async function runDaemon(parts: DaemonParts): Promise<void> {
   const { clock, signal, store, queue, tell } = parts;
   const begun = new Map<number, Begun>();
+  const givenUp = new Set<string>();
   const failures = new Map<number, { readonly times: number; readonly againMs: number }>();
   let lead: Lease | undefined;
   let sweptMs = Number.NEGATIVE_INFINITY;
@@ -90,7 +93,7 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
     await lead.check();
     const config = await parts.config();
     if (clock.now() - sweptMs >= sweepEveryMs) {
-      await resumeInterrupted(parts, config);
+      await resumeInterrupted(parts, config, givenUp);
       sweptMs = clock.now();
     }
     const live = await liveRuns(store, config);
@@ -300,24 +303,17 @@ function catchupText(catchup: CatchupConfig): string {
 }
 
 /** Has runs of daemons whose process died gone on with, unless that happened too often in a row. */
-async function resumeInterrupted({ store, queue, tell }: DaemonParts, config: Config): Promise<void> {
-  for (const runId of await store.sweep()) {
-    const record = await store.run(runId);
-    tell(
-      'warn',
-      `run ${runId} was interrupted: its process is gone`,
-      record === undefined ? { runId } : { pipeline: record.pipeline, runId },
-    );
-    if (record === undefined || record.trigger === undefined || !['schedule', 'resume', 'api'].includes(record.trigger)) continue;
-    if (config.pipelines[record.pipeline]?.resume !== true) continue;
+async function resumeInterrupted({ store, queue, clock, tell }: DaemonParts, config: Config, givenUp: Set<string>): Promise<void> {
+  for (const runId of await store.sweep()) tell('warn', `run ${runId} was interrupted: its process is gone`, { runId });
+  // Others sweep as well (each run that begins does), and this daemon may die just after it did: what the store says counts, not who found it.
+  for (const { runId, pipeline } of await queue.abandoned(clock.now() - resumedWithinMs)) {
+    if (config.pipelines[pipeline]?.resume !== true || givenUp.has(runId)) continue;
     if ((await resumesBefore(store, runId)) >= mostResumes) {
-      tell('error', `run ${runId} is not gone on with: it was interrupted ${mostResumes + 1} times in a row`, {
-        pipeline: record.pipeline,
-        runId,
-      });
+      givenUp.add(runId);
+      tell('error', `run ${runId} is not gone on with: it was interrupted ${mostResumes + 1} times in a row`, { pipeline, runId });
       continue;
     }
-    await queue.add({ pipeline: record.pipeline, kind: 'resume', retryOf: runId, request: {}, askedBy: ownResumes.died });
+    await queue.add({ pipeline, kind: 'resume', retryOf: runId, request: {}, askedBy: ownResumes.died });
   }
 }
 

@@ -4,6 +4,7 @@ import type { JsonObject } from '../base/json.ts';
 import type { Lease } from '../connector.ts';
 import { EngineError } from '../error.ts';
 import type { Asked, Decision, EntryKind, EntryState, Queue, QueueEntry, ScheduleMark } from '../queue.ts';
+import { type RunRow, runRecord } from './run-row.ts';
 import { leaseLost } from './wording.ts';
 
 interface QueueRow {
@@ -40,6 +41,18 @@ export function createPostgresQueue(db: Knex, schema: string, clock: Clock, know
         const there: QueueRow | undefined = await table('queue').where({ kind: asked.kind, retry_of: asked.retryOf }).first();
         if (there === undefined) throw new Error(`the queue took nothing of ${asked.pipeline}`);
         return entryOf(there);
+      }),
+    abandoned: (sinceMs) =>
+      known(async () => {
+        const runs = (): Knex.QueryBuilder => db.withSchema(schema).table('runs');
+        const rows: readonly RunRow[] = await runs()
+          .where({ state: 'interrupted' })
+          .where('ended_at', '>=', new Date(sinceMs).toISOString())
+          .whereIn('trigger', ['schedule', 'resume', 'api'])
+          .whereNotIn('run_id', table('queue').where({ kind: 'resume' }).whereNotNull('retry_of').select('retry_of'))
+          .whereNotIn('run_id', runs().whereNotNull('retry_of').select('retry_of'))
+          .orderBy('run_id');
+        return rows.map(runRecord);
       }),
     waiting: () =>
       known(async () => {

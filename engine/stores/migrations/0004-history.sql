@@ -24,6 +24,7 @@ CREATE TABLE nodes (
 CREATE INDEX nodes_of_table ON nodes (table_name, verb, ended_at DESC) WHERE state = 'succeeded' AND kept_from IS NULL;
 CREATE INDEX nodes_loaded ON nodes (ended_at) INCLUDE (pipeline, rows) WHERE verb = 'load' AND state = 'succeeded';
 CREATE INDEX nodes_table_runs ON nodes (table_name, run_id DESC);
+CREATE INDEX runs_interrupted ON runs (ended_at) WHERE state = 'interrupted';
 CREATE INDEX runs_ended_at ON runs (ended_at DESC) WHERE ended_at IS NOT NULL;
 
 -- Runs from before this table. An escape that text refuses fails even where it is not asked for: those become letters. (What follows an escaped backslash stays JSON too.)

@@ -370,6 +370,18 @@ suite('the daemon', ({ test }) => {
     },
   );
 
+  on('a run that somebody else found dead is gone on with all the same', [users({ schedules: [] })], async (stage) => {
+    const { queued: _, ...start } = startOf({ pipeline: 'users', kind: 'fire' } as QueueEntry) as EventBody & { readonly queued?: number };
+    const at = new Date(stage.clock.now()).toISOString();
+    for (const [i, body] of [start as EventBody, { type: 'run.interrupted', reason: 'gone' } as const].entries())
+      await stage.store.append([{ seq: i + 1, at, runId: 'DEAD', ...body } as Event]);
+    await stage.daemon();
+    await waitUntil(
+      async () => (await stage.runs()).some((run) => run.retryOf === 'DEAD' && run.state === 'succeeded'),
+      'it is gone on with',
+    );
+  });
+
   on('runs that ended long ago are removed, a hundred at a time, and that is said once', [users({ schedules: [] })], async (stage) => {
     const entry: QueueEntry = {
       id: 0,

@@ -128,6 +128,31 @@ suite('the queue of daemons', ({ test, before, after }) => {
     assert.is((await ask()).state, 'cancelled');
   });
 
+  test('runs whose process died are abandoned until something goes on with them, whoever found them dead', async () => {
+    const { store, queue, again } = await fresh();
+    const dying = await again();
+    const end = (runId: string, at: string): Event => ({ seq: 2, at, runId, type: 'run.interrupted', reason: 'gone' });
+    const begin = async (runId: string, over: Partial<Event & { readonly type: 'run.started' }> = {}): Promise<void> => {
+      const { queued: _, ...event } = started(runId, 0) as Event & { readonly type: 'run.started' };
+      await dying.append([{ ...event, ...over } as Event]);
+    };
+    const ids = async (sinceMs = noon): Promise<readonly string[]> => (await queue.abandoned(sinceMs)).map((run) => run.runId);
+    for (const runId of ['resumed', 'by hand', 'old', 'retried', 'swept'])
+      await begin(runId, runId === 'by hand' ? { trigger: 'cli' } : {});
+    await dying.append(['resumed', 'by hand', 'retried'].map((runId) => end(runId, '2026-05-04T12:30:00.000Z')));
+    await dying.append([end('old', '2026-05-04T11:59:00.000Z')]);
+    assert.equal(await ids(), ['resumed', 'retried']);
+    await dying.close();
+    await (await again()).sweep();
+    assert.equal(await ids(), ['resumed', 'retried', 'swept']);
+    await queue.add({ pipeline: 'users', kind: 'resume', retryOf: 'resumed', request: {}, askedBy: 'a test' });
+    await store.append([
+      { ...(started('next', 0) as Event & { readonly type: 'run.started' }), queued: undefined, retryOf: 'retried' } as unknown as Event,
+    ]);
+    assert.equal(await ids(), ['swept']);
+    assert.equal(await ids(noon - 86_400_000), ['old', 'swept']);
+  });
+
   test('only what waits can be ended or explained', async () => {
     const { store, queue } = await fresh();
     const entry = await queue.add({ pipeline: 'users', kind: 'trigger', request: { fullRefresh: true }, askedBy: 'ada' });

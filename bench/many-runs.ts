@@ -1,0 +1,68 @@
+import type pg from 'pg';
+import { systemClock } from '../engine/base/clock.ts';
+import { createPostgresStore } from '../engine/stores/postgres.ts';
+
+export interface ManyRuns {
+  readonly pipelines: number;
+  readonly runs: number;
+  readonly events: number;
+}
+
+/** The names of the pipelines, each with a table of the same name. */
+export function namesOf(pipelines: number): readonly string[] {
+  return Array.from({ length: pipelines }, (_, i) => `p${String(i).padStart(4, '0')}`);
+}
+
+/** A project of so many pipelines with a table each, that fire on New Year's Day only. */
+export function projectOf(pipelines: number): string {
+  const names = namesOf(pipelines);
+  return `version: 1
+sources: { production: { type: postgres, url: "\${SOURCE_URL}" } }
+lake: { type: file, path: .engine/lake }
+sinks: { warehouse: { type: postgres, url: "\${WAREHOUSE_URL}", schema: staging } }
+state: { url: "\${STATE_URL}", retention: { olderThan: 365d } }
+defaults: { key: id, cursor: updated_at, schedule: "0 0 1 1 *" }
+tables:
+${names.map((name) => `  ${name}: {}`).join('\n')}
+pipelines:
+${names.map((name) => `  ${name}: { mode: incremental, tables: [${name}] }`).join('\n')}
+`;
+}
+
+/** Fills an empty store as runs of the last thirty days would have: an extract and a load in each, one in fifty failed. */
+export async function fillStore(connect: () => Promise<pg.Client>, { pipelines, runs, events }: ManyRuns): Promise<void> {
+  const store = createPostgresStore({ connect, schema: 'engine', clock: systemClock });
+  await store.migrate();
+  await store.close();
+  const client = await connect();
+  const each = Math.floor(events / runs);
+  await client.query('SET search_path = engine');
+  await client.query(
+    `INSERT INTO runs (run_id, pipeline, mode, state, started_at, ended_at, host, pid, trigger, scheduled_at)
+     SELECT 'RUN' || lpad(g::text, 23, '0'), 'p' || lpad((g % $1)::text, 4, '0'), 'incremental', CASE WHEN g % 50 = 0 THEN 'failed' ELSE 'succeeded' END,
+            at, at + interval '6 seconds', 'host', 1, 'schedule', date_trunc('minute', at)
+     FROM generate_series(1, $2::integer) g, LATERAL (SELECT now() - ($2 - g) * interval '30 days' / $2 AS at) t`,
+    [pipelines, runs],
+  );
+  await client.query(
+    `INSERT INTO nodes (run_id, node, pipeline, type, table_name, state, attempts, started_at, ended_at, rows, bytes, lake_version, result)
+     SELECT run_id, verb || ' ' || pipeline, pipeline, 'postgres.' || verb, pipeline, CASE verb WHEN 'load' THEN state ELSE 'succeeded' END, 1, started_at, ended_at, 1000, 60000,
+            row_number() OVER (PARTITION BY pipeline, verb ORDER BY started_at),
+            json_build_object('summary', '1,000 rows', 'rows', 1000, 'facts', json_build_object('fence', started_at, 'heldBy', null))
+     FROM runs, unnest(ARRAY['extract', 'load']) verb`,
+  );
+  await client.query(
+    `INSERT INTO events (run_id, seq, at, type, event)
+     SELECT run_id, s, started_at + s * interval '100 ms', CASE WHEN s = 1 THEN 'run.started' WHEN s = $1 THEN 'run.' || state ELSE 'log' END,
+       CASE WHEN s = 1 THEN json_build_object('seq', s, 'at', started_at, 'runId', run_id, 'type', 'run.started', 'pipeline', pipeline, 'mode', mode, 'trigger', 'schedule',
+              'nodes', json_build_array(json_build_object('id', 'extract ' || pipeline, 'type', 'postgres.extract', 'table', pipeline, 'unit', 'extract ' || pipeline, 'needs', '[]'::json),
+                                        json_build_object('id', 'load ' || pipeline, 'type', 'postgres.load', 'table', pipeline, 'unit', 'load ' || pipeline, 'needs', json_build_array('extract ' || pipeline))),
+              'engine', '0.1.0', 'host', 'host', 'pid', 1, 'request', json_build_object('pipeline', pipeline))
+            WHEN s = $1 THEN json_build_object('seq', s, 'at', ended_at, 'runId', run_id, 'type', 'run.' || state, 'error', json_build_object('code', 'x', 'trouble', 'failed', 'message', 'a failure', 'retryable', false))
+            ELSE json_build_object('seq', s, 'at', started_at, 'runId', run_id, 'type', 'log', 'node', 'extract ' || pipeline, 'level', 'info', 'text', 'line ' || s || ' of what an extract has to say') END
+     FROM runs, generate_series(1, $1::integer) s`,
+    [each],
+  );
+  await client.query('VACUUM ANALYZE');
+  await client.end();
+}
