@@ -29,7 +29,7 @@ export interface TableHistory {
   /** The newest that succeeded. */
   readonly extract: NodeRecord | undefined;
   readonly load: NodeRecord | undefined;
-  /** Everything that the source had committed by then is in staging: the fence of the newest extract that was loaded. */
+  /** Everything that the source had committed by then is in staging: the moment of the snapshot of the newest extract that was loaded. */
   readonly asOf: string | undefined;
 }
 

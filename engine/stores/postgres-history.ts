@@ -202,9 +202,9 @@ function recordsByPipeline(rows: readonly RunRow[]): ReadonlyMap<string, readonl
   return found;
 }
 
-/** What the source had committed by then is in that extract: its fence, or the moment of its snapshot where there is no fence. */
+/** What the source had committed by then is in that extract. (A fence may be older: it says from where the next one reads, and waits for what is not committed.) */
 function committedBy(extract: NodeRecord | undefined): string | undefined {
-  const at = extract?.facts.fence ?? extract?.facts.extractedAt;
+  const at = extract?.facts.extractedAt ?? extract?.facts.fence;
   return typeof at === 'string' ? at : undefined;
 }
 
