@@ -40,11 +40,11 @@ export const command: Command = {
     const insisted = listenOption(input.options.listen);
     const config = await context.config();
     const store = await context.store();
-    if (store.queue === undefined)
+    const { queue, history } = store;
+    if (queue === undefined || history === undefined)
       throw new EngineError('usage', 'daemon.no-store', 'a daemon needs a state store that outlives it', {
         hint: 'Remove `state: memory` from pipelines.yaml: runs and schedules are then kept in the database of the first sink.',
       });
-    const { queue } = store;
     const daemonLog = openDaemonLog(context, config.daemon, input.options.logLevel);
     const { log, tell } = daemonLog;
     const inForce = watchConfig(config, {
@@ -69,7 +69,7 @@ export const command: Command = {
     const runEvents = followRunEvents({
       clock: context.clock,
       runOf: async (id) => (await queue.entry(id))?.runId,
-      events: (runId, afterSeq) => store.events(runId, afterSeq),
+      events: (runId, afterSeq, limit) => history.events({ runId, afterSeq, limit }),
       tell: (event, { id, pipeline }) => log[levelOf(event)]({ ...event, level: undefined, pipeline, queued: id }, eventText(event)),
       trouble: (text, { id, pipeline }, runId) => tell('warn', text, { pipeline, queued: id, ...(runId === undefined ? {} : { runId }) }),
       isBehind: () => process.stdout.writableLength > mostUnwritten,

@@ -3,6 +3,7 @@ import { EngineError } from '../error.ts';
 import type { QueueEntry } from '../queue.ts';
 import { progressText } from '../reporters/event-view.ts';
 import { runOf } from '../run.ts';
+import { heldFences } from '../schedule/held-fences.ts';
 import { leadership } from '../schedule/leadership.ts';
 import { nextFires } from '../schedule/next.ts';
 
@@ -16,7 +17,8 @@ export const command: Command = {
   arguments: [{ name: 'pipeline', summary: 'its name in pipelines.yaml', required: true }],
   examples: ['engine why incremental_users', 'engine why incremental_users --json'],
   async run(context, input) {
-    const { pipelines } = await context.config();
+    const config = await context.config();
+    const { pipelines } = config;
     const [given] = input.arguments;
     const pipeline = typeof given === 'string' ? pipelines[given] : undefined;
     if (pipeline === undefined)
@@ -31,6 +33,7 @@ export const command: Command = {
     const recent = entries.filter((entry) => entry.state !== 'queued' && entry.state !== 'started').slice(0, recentShown);
     const live = (await store?.runs({ pipeline: pipeline.name, states: ['running'] }))?.[0];
     const run = live === undefined ? undefined : runOf((await store?.events(live.runId)) ?? []);
+    const fences = store === undefined ? [] : await heldFences(store, config, pipeline.name);
     const fires = await Promise.all(pipeline.schedules.map((schedule) => nextFires(schedule, context.clock.now(), 1)));
     const next = fires.flat().sort((a, b) => Date.parse(a) - Date.parse(b))[0];
     const lines = (): string =>
@@ -52,11 +55,24 @@ export const command: Command = {
                 ),
             ]),
         ...waiting.map((entry) => `waits: ${what(entry)}, since ${entry.notedAt}: ${entry.reason ?? 'its turn comes within a second'}`),
+        ...fences.flatMap(({ table, heldBy, seenAt, hint }) => [
+          `held back: the fence of ${table}, by ${heldBy} (seen at ${seenAt})`,
+          `  no row is lost, each run reads more again. ${hint}`,
+        ]),
         next === undefined ? 'it has no schedule' : `fires next: ${next}`,
         ...recent.map((entry) => `${entry.state}: ${what(entry)}: ${entry.reason ?? 'no reason kept'}`),
       ].join('\n');
     context.reporter.data(
-      { pipeline: pipeline.name, leader: leader ?? null, paused: paused ?? null, live: live ?? null, waiting, next: next ?? null, recent },
+      {
+        pipeline: pipeline.name,
+        leader: leader ?? null,
+        paused: paused ?? null,
+        live: live ?? null,
+        waiting,
+        fences,
+        next: next ?? null,
+        recent,
+      },
       lines,
     );
     return 0;

@@ -61,7 +61,7 @@ async function newestRuns(store: Store | undefined, names: readonly string[], no
 }
 
 /** Which tables a pattern names only the source's catalog knows; what it named last is in the newest run. */
-async function tablesOfRun(history: History | undefined, run: RunRecord | undefined): Promise<readonly string[]> {
+export async function tablesOfRun(history: History | undefined, run: RunRecord | undefined): Promise<readonly string[]> {
   if (history === undefined || run === undefined) return [];
   const [started] = await history.events({ runId: run.runId, types: ['run.started'], limit: 1 });
   return started?.type === 'run.started' ? [...new Set(started.nodes.flatMap((node) => node.table ?? []))] : [];

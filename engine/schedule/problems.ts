@@ -278,7 +278,7 @@ function stale({ nowMs }: ProblemFacts, history: TableHistory, pipelines: readon
  * What the source had committed by then is in staging. A fence that is held back makes the next extract read more again, and this one no older: where the newest extract
  * has been loaded, the moment of its snapshot counts.
  */
-function readUntil({ extract, load, asOf }: TableHistory): string | undefined {
+export function readUntil({ extract, load, asOf }: TableHistory): string | undefined {
   const version = extract?.facts.version;
   const loaded = load?.facts.lakeVersion;
   return typeof version === 'number' && typeof loaded === 'number' && version <= loaded ? (textFact(extract, 'extractedAt') ?? asOf) : asOf;

@@ -105,6 +105,24 @@ suite('engine daemon', ({ test, before, after }) => {
     await daemon.ended;
   });
 
+  test('why names who holds a fence back, since when, and what to do about it', async () => {
+    const rig = await project(yaml(users));
+    const holder = await source.client();
+    await holder.query("SET application_name = 'nightly report'; BEGIN; SELECT count(*) FROM users");
+    const { rows } = await holder.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    assert.is((await rig.engine('run', '--pipeline', 'users')).code, 0);
+    const held = await rig.engine('why', 'users');
+    assert.match(
+      held.stdout,
+      new RegExp(`held back: the fence of users, by pid ${rows[0]?.pid} \\(.*nightly report\\), since \\d{4}-.*seen at \\d{4}-`),
+    );
+    assert.match(held.stdout, `pg_terminate_backend(${rows[0]?.pid})`);
+    await holder.query('ROLLBACK');
+    await holder.end();
+    assert.is((await rig.engine('run', '--pipeline', 'users')).code, 0);
+    assert.not.match((await rig.engine('why', 'users')).stdout, 'held back');
+  });
+
   test('as JSON each line is one document: what the daemon does and the events of its runs, no less than is asked for', async () => {
     const rig = await project(yaml(users));
     const daemon = rig.start('daemon', '--json');

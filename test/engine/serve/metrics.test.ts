@@ -103,7 +103,12 @@ suite('metrics', ({ test, before, after, skip }) => {
           summary: '',
           rows: 10,
           bytes: 1_000,
-          facts: { version: 1, fence: '2026-05-04T11:59:00.500000Z', heldBy: table === odd ? 'pid 7' : null },
+          facts: {
+            version: 1,
+            fence: '2026-05-04T11:00:00.000000Z',
+            extractedAt: '2026-05-04T11:59:00.500000Z',
+            heldBy: table === odd ? 'pid 7' : null,
+          },
         },
       },
       { type: 'node.started', node: `load ${table}`, attempt: 1 },
