@@ -53,6 +53,11 @@ export function post<T>(path: string, body: object = {}): Promise<T> {
   return ask<T>(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
 }
 
+/** Ends something; throws ApiFailure. */
+export function remove<T>(path: string): Promise<T> {
+  return ask<T>(path, { method: 'DELETE' });
+}
+
 async function ask<T>(path: string, init: RequestInit): Promise<T> {
   let response: Response;
   try {

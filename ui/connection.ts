@@ -1,3 +1,4 @@
+import type { Session } from '../engine/api.ts';
 import { ApiFailure, address, get, paths } from './api.ts';
 import { watched } from './watched.ts';
 
@@ -9,7 +10,9 @@ export interface Connection {
 
 /** The line to the daemon. */
 export const connection = watched<Connection>({ state: 'opening', sinceMs: Date.now() });
-/** True while the daemon asks who is there. */
+/** Who looks, as the daemon says; undefined before it was asked. */
+export const session = watched<Session | undefined>(undefined);
+/** True while the daemon wants a token. */
 export const loginNeeded = watched(false);
 
 const againMs = 2_000;
@@ -31,8 +34,16 @@ function state(next: Connection['state']): void {
   if (connection.get().state !== next) connection.set({ state: next, sinceMs: Date.now() });
 }
 
+/** Takes what the daemon says of who looks. */
+export function takeSession(told: Session): void {
+  session.set(told);
+  loginNeeded.set(told.tokenNeeded);
+}
+
 /** Opens the line and keeps it; a page that nobody sees holds none, since a browser has only six to one server. */
-export function keepConnected(): void {
+export async function keepConnected(): Promise<void> {
+  // Whoever needs a token is asked for it before anything is refused.
+  await askSession();
   document.addEventListener('visibilitychange', () => (document.hidden ? close() : open()));
   window.addEventListener('online', () => open());
   if (!document.hidden) open();
@@ -51,6 +62,7 @@ function close(): void {
 }
 
 function open(): void {
+  if (loginNeeded.get()) return;
   if (source !== undefined && source.readyState !== EventSource.CLOSED) return;
   close();
   const opened = new EventSource(address(paths.stream));
@@ -64,15 +76,15 @@ function open(): void {
     state('lost');
     if (opened.readyState !== EventSource.CLOSED) return;
     close();
-    void whoIsThere();
+    void askSession();
     again = window.setTimeout(open, againMs);
   });
 }
 
-/** A stream that is refused does not say why: an ordinary question does. */
-async function whoIsThere(): Promise<void> {
+/** Asks who looks: a stream that is refused does not say why. */
+async function askSession(): Promise<void> {
   try {
-    await get(paths.overview);
+    takeSession(await get<Session>(paths.session));
   } catch (error) {
     if (!(error instanceof ApiFailure)) throw error;
     noteFailure(error);

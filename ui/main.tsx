@@ -9,5 +9,5 @@ const page = document.getElementById('page');
 if (page === null) throw new Error('the shell has no element #page');
 keepTheme();
 followLinks();
-keepConnected();
+await keepConnected();
 render(<App />, page);

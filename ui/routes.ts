@@ -23,7 +23,8 @@ export function runPath(runId: string, node?: string): string {
 }
 
 export function pipelinePath(pipeline: string): string {
-  return `/pipelines/${encodeURIComponent(pipeline)}`;
+  // With a dot it would look like a file to the server.
+  return `/pipelines/${encodeURIComponent(pipeline).replaceAll('.', '%2E')}`;
 }
 
 function decoded(part: string): string {

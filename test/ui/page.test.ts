@@ -8,7 +8,7 @@ import { suite } from '../support/suite.ts';
 
 suite('addresses of the page', ({ test }) => {
   test('every address that is made is understood again, whatever the name holds', () => {
-    for (const name of ['users', 'a b', 'x/y', '<b>&"\'', '%', 'ü', '?node=x#y']) {
+    for (const name of ['users', 'a b', 'x/y', '<b>&"\'', '%', 'v1.2', 'ü', '?node=x#y']) {
       assert.equal(routeOf(new URL(pipelinePath(name), 'http://h').pathname), { page: 'pipeline', pipeline: name });
       const run = new URL(runPath('01H', name), 'http://h');
       assert.equal(routeOf(run.pathname), { page: 'run', runId: '01H' });

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
+import type { Session } from '../../engine/api.ts';
 import { ApiFailure, paths, post } from '../api.ts';
-import { loginNeeded, reopen } from '../connection.ts';
+import { reopen, takeSession } from '../connection.ts';
 import { Failure } from '../parts/messages.tsx';
 
 /** Asks for a token, which becomes a cookie that scripts cannot read. */
@@ -12,8 +13,7 @@ export function LoginPage() {
     setBusy(true);
     setFailure(undefined);
     try {
-      await post(paths.session, { token: token.trim() });
-      loginNeeded.set(false);
+      takeSession(await post<Session>(paths.session, { token: token.trim() }));
       reopen();
     } catch (error) {
       if (!(error instanceof ApiFailure)) throw error;

@@ -8,6 +8,7 @@ import { countText, durationText, shortCount } from '../figures.ts';
 import { Acts } from '../parts/act.tsx';
 import { Freshness } from '../parts/freshness.tsx';
 import { Empty, Failure, Section, Waiting } from '../parts/messages.tsx';
+import { Prose } from '../parts/prose.tsx';
 import { RunBars } from '../parts/run-bars.tsx';
 import { Mark, State } from '../parts/state-mark.tsx';
 import { Since, Time } from '../parts/time.tsx';
@@ -63,9 +64,11 @@ function ProblemRow({ problem }: { readonly problem: Problem }) {
       <span class="problem-name name">{pipeline === undefined ? name : <a href={pipelinePath(pipeline)}>{name}</a>}</span>
       <div class="problem-text">
         <p>
-          <strong class={`tone-${look.tone}`}>{look.word}</strong> <Time at={problem.since} />: {problem.text}
+          <strong class={`tone-${look.tone}`}>{look.word}</strong> <Time at={problem.since} />: <Prose text={problem.text} />
         </p>
-        <p class="hint">{problem.hint}</p>
+        <p class="hint">
+          <Prose text={problem.hint} />
+        </p>
       </div>
       <Acts acts={canRetry ? [retryAct(runId)] : []}>
         {runId === undefined ? null : (
@@ -163,15 +166,16 @@ function PipelineCells({ view }: { readonly view: PipelineView }) {
         {paused !== undefined ? (
           <span class="state" title={`by ${paused.by}`}>
             <Mark look={lookOf('paused')} />
-            paused
-            {paused.at === undefined ? (
-              ' in pipelines.yaml'
-            ) : (
-              <>
-                {' '}
-                for <Since at={paused.at} />
-              </>
-            )}
+            <span>
+              paused{' '}
+              {paused.at === undefined ? (
+                'in pipelines.yaml'
+              ) : (
+                <>
+                  for <Since at={paused.at} />
+                </>
+              )}
+            </span>
           </span>
         ) : next === undefined ? (
           <span class="quiet">-</span>

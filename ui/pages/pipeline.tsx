@@ -166,7 +166,10 @@ function Why({ page }: { readonly page: Page }) {
         <ul class="plain-list">
           {live === undefined ? (
             <li>
-              <State state="queued" /> not at work
+              <span class="state">
+                <Mark look={lookOf('queued')} />
+                <span>not at work</span>
+              </span>
             </li>
           ) : (
             <li>

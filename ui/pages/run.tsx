@@ -2,9 +2,11 @@ import type { RunPage as Page } from '../../engine/api.ts';
 import { nowMs, readerZone } from '../clock.ts';
 import { countText, durationText } from '../figures.ts';
 import { Acts } from '../parts/act.tsx';
+import { ErrorBox } from '../parts/error-box.tsx';
 import { LogView } from '../parts/log-view.tsx';
 import { Empty, Failure, Section, Waiting } from '../parts/messages.tsx';
 import { NodeTable } from '../parts/node-table.tsx';
+import { Prose } from '../parts/prose.tsx';
 import { Mark, State } from '../parts/state-mark.tsx';
 import { Since, Time } from '../parts/time.tsx';
 import { pipelinePath, runPath } from '../routes.ts';
@@ -137,20 +139,10 @@ function Head({ page }: { readonly page: Page }) {
           </div>
         )}
       </dl>
-      {run.error === undefined ? null : (
-        <div class="failure" role="alert">
-          <Mark look={lookOf('failed')} />
-          <div>
-            <p>
-              {run.error.message} <span class="code">{run.error.code}</span>
-            </p>
-            {run.error.hint === undefined ? null : <p class="hint">What to do: {run.error.hint}</p>}
-          </div>
-        </div>
-      )}
+      {run.error === undefined ? null : <ErrorBox error={run.error} />}
       {run.reason === undefined ? null : (
         <p class="reason">
-          <State state={run.state} />: {run.reason}
+          <State state={run.state} />: <Prose text={run.reason} />
         </p>
       )}
     </div>

@@ -1,7 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import type { ApiFailure } from '../api.ts';
-import { lookOf } from '../states.ts';
-import { Mark } from './state-mark.tsx';
+import { ErrorBox } from './error-box.tsx';
 
 /** Where nothing is yet: what will be here, and the one click or command that brings it. */
 export function Empty({ title, children }: { readonly title: string; readonly children?: ComponentChildren }) {
@@ -15,18 +14,7 @@ export function Empty({ title, children }: { readonly title: string; readonly ch
 
 /** What failed, what still holds, and what to do. */
 export function Failure({ what, failure, still }: { readonly what: string; readonly failure: ApiFailure; readonly still?: string }) {
-  return (
-    <div class="failure" role="alert">
-      <Mark look={lookOf('failed')} />
-      <div>
-        <p>
-          <strong>{what}</strong>: {failure.message} <span class="code">{failure.code}</span>
-        </p>
-        {failure.hint === undefined ? null : <p class="hint">What to do: {failure.hint}</p>}
-        {still === undefined ? null : <p class="quiet">{still}</p>}
-      </div>
-    </div>
-  );
+  return <ErrorBox error={failure} what={<strong>{what}</strong>} still={still} />;
 }
 
 /** Before the first answer. */

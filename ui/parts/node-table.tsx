@@ -8,6 +8,8 @@ import { runPath } from '../routes.ts';
 import { dbtLook, isLive, lookOf } from '../states.ts';
 import { type Bar, type TimeAxis, timeAxis } from '../time-axis.ts';
 import { isoInZone } from '../times.ts';
+import { ErrorBox } from './error-box.tsx';
+import { Prose } from './prose.tsx';
 import { Mark } from './state-mark.tsx';
 import { Time } from './time.tsx';
 
@@ -16,15 +18,9 @@ export function NodeTable({ run }: { readonly run: Run }) {
   const live = isLive(run.state);
   const now = useTicking(useCallback((at: number) => (live ? at : 0), [live]));
   const axis = timeAxis(run, now === 0 ? nowMs() : now);
-  const [open, setOpen] = useState<ReadonlySet<string>>(
-    () => new Set(run.nodes.filter((node) => node.state === 'failed').map(({ id }) => id)),
-  );
-  const toggle = (id: string): void =>
-    setOpen((before) => {
-      const after = new Set(before);
-      if (!after.delete(id)) after.add(id);
-      return after;
-    });
+  const [chosen, choose] = useState<ReadonlyMap<string, boolean>>(new Map());
+  // What failed is open by itself.
+  const isOpen = (node: NodeRun): boolean => chosen.get(node.id) ?? node.state === 'failed';
   return (
     <div class="scroll">
       <table class="rows nodes">
@@ -48,7 +44,14 @@ export function NodeTable({ run }: { readonly run: Run }) {
         </thead>
         <tbody>
           {run.nodes.map((node) => (
-            <NodeRows key={node.id} node={node} axis={axis} open={open.has(node.id)} toggle={() => toggle(node.id)} />
+            <NodeRows
+              key={node.id}
+              node={node}
+              run={run}
+              axis={axis}
+              open={isOpen(node)}
+              toggle={() => choose(new Map(chosen).set(node.id, !isOpen(node)))}
+            />
           ))}
         </tbody>
       </table>
@@ -56,17 +59,15 @@ export function NodeTable({ run }: { readonly run: Run }) {
   );
 }
 
-function NodeRows({
-  node,
-  axis,
-  open,
-  toggle,
-}: {
+interface NodeRowsProps {
   readonly node: NodeRun;
+  readonly run: Run;
   readonly axis: TimeAxis;
   readonly open: boolean;
   readonly toggle: () => void;
-}) {
+}
+
+function NodeRows({ node, run, axis, open, toggle }: NodeRowsProps) {
   const look = lookOf(node.state);
   const bars = axis.bars.get(node.id) ?? [];
   const tookMs = bars.reduce((sum, bar) => sum + (bar.kind === 'attempt' ? bar.toMs - bar.fromMs : 0), 0);
@@ -95,7 +96,7 @@ function NodeRows({
       {open ? (
         <tr class="node-more">
           <td colSpan={6}>
-            <NodeMore node={node} />
+            <NodeMore node={node} run={run} />
           </td>
         </tr>
       ) : null}
@@ -129,7 +130,7 @@ function Did({ node }: { readonly node: NodeRun }) {
   if (node.error !== undefined)
     return (
       <span>
-        <strong class="tone-bad">failed</strong>: {node.error.message}
+        <strong class="tone-bad">failed</strong>: <Prose text={node.error.message} />
       </span>
     );
   if (node.state === 'skipped')
@@ -143,23 +144,28 @@ function Did({ node }: { readonly node: NodeRun }) {
   return <span>{node.result?.summary ?? node.state}</span>;
 }
 
-function NodeMore({ node }: { readonly node: NodeRun }) {
+function NodeMore({ node, run }: { readonly node: NodeRun; readonly run: Run }) {
   const facts = Object.entries(node.result?.facts ?? {}).filter(([, value]) => value !== null && value !== '');
-  const tries = node.attempts.filter((attempt) => attempt.error !== undefined);
+  // The only failure of a run is told at its head already.
+  const tries = node.attempts.filter(
+    ({ error }) => error !== undefined && (node.attempts.length > 1 || error.message !== run.error?.message),
+  );
   return (
     <div class="more">
-      {tries.map((attempt) => (
-        <div key={attempt.attempt} class="failure">
-          <Mark look={lookOf('failed')} />
-          <div>
-            <p>
-              attempt {attempt.attempt}, <Time at={attempt.endedAt ?? attempt.startedAt} show="clock" />: {attempt.error?.message}{' '}
-              <span class="code">{attempt.error?.code}</span>
-            </p>
-            {attempt.error?.hint === undefined ? null : <p class="hint">What to do: {attempt.error.hint}</p>}
-          </div>
-        </div>
-      ))}
+      {tries.map(
+        ({ attempt, startedAt, endedAt, error }) =>
+          error === undefined || (
+            <ErrorBox
+              key={attempt}
+              error={error}
+              what={
+                <>
+                  attempt {attempt}, <Time at={endedAt ?? startedAt} show="clock" />
+                </>
+              }
+            />
+          ),
+      )}
       {node.dbt.length === 0 ? null : <DbtResults node={node} />}
       {facts.length === 0 ? null : (
         <dl class="facts">

@@ -1,9 +1,9 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { Overview } from '../../engine/api.ts';
+import type { Overview, Session } from '../../engine/api.ts';
 import { pending, useAnswer } from '../answers.ts';
-import { paths } from '../api.ts';
+import { ApiFailure, paths, remove } from '../api.ts';
 import { readerZone } from '../clock.ts';
-import { connection, loginNeeded } from '../connection.ts';
+import { connection, loginNeeded, noteFailure, session, takeSession } from '../connection.ts';
 import type { Route } from '../routes.ts';
 import { lookOf } from '../states.ts';
 import { type Theme, theme } from '../theme.ts';
@@ -27,6 +27,7 @@ export function TopBar({ route }: { readonly route: Route }) {
         </Tab>
       </nav>
       {login ? null : <Leader />}
+      <Who />
       <ThemeSwitch />
       <LostBanner />
     </header>
@@ -66,9 +67,28 @@ function Leader() {
         <Since at={leader.since} />
       </span>
       <span class="quiet" title={`engine ${data.engine}, pid ${self.pid}`}>
-        {here ? 'this page is its own' : `this page: ${self.host}, which follows`}
+        {here ? 'serves this page' : `this page: ${self.host}, which follows`}
       </span>
     </span>
+  );
+}
+
+/** Whose token it is, and the way out. */
+function Who() {
+  const who = useWatched(session)?.who;
+  if (who === undefined || who === 'local') return null;
+  const logout = async (): Promise<void> => {
+    try {
+      takeSession(await remove<Session>(paths.session));
+    } catch (error) {
+      if (!(error instanceof ApiFailure)) throw error;
+      noteFailure(error);
+    }
+  };
+  return (
+    <button type="button" class="plain" title={`logged in with the token ${who}`} onClick={() => void logout()}>
+      log out {who}
+    </button>
   );
 }
 
