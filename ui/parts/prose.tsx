@@ -9,7 +9,6 @@ export function Prose({ text }: { readonly text: string }) {
         index % 2 === 0 ? (
           part
         ) : (
-          // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a text have no other name.
           <span key={index} class="name">
             {part}
           </span>
