@@ -10,6 +10,7 @@ import { lakeSettings } from '../execute/connections.ts';
 import { readProblemFacts } from '../schedule/problem-facts.ts';
 import { problemsOf } from '../schedule/problems.ts';
 import { isLoopbackName } from '../serve/caller.ts';
+import type { Log } from '../serve/logger.ts';
 import type { Routes, ServerParts } from '../serve/parts.ts';
 import { type ApiServer, startServer } from '../serve/server.ts';
 import type { LeaseHolder } from '../store.ts';
@@ -25,6 +26,7 @@ export interface DaemonServerParts {
   /** Given on the command line: an address that cannot be had ends the daemon. */
   readonly insisted: ListenAddress | undefined;
   readonly routes: readonly Routes[];
+  readonly log: Log;
   tell(level: 'info' | 'warn' | 'error', text: string, fields?: Readonly<Record<string, string | number>>): void;
 }
 
@@ -76,7 +78,7 @@ export async function startDaemonServer(given: DaemonServerParts): Promise<() =>
 }
 
 async function serverParts(
-  { context, config, inForce, self, routes, tell }: DaemonServerParts,
+  { context, config, inForce, self, routes, log, tell }: DaemonServerParts,
   listen: ListenAddress,
 ): Promise<ServerParts> {
   const store = await context.storeApart();
@@ -94,6 +96,7 @@ async function serverParts(
     plan: (wish, signal) => planApart(context, config.file, inForce.folder, wish, signal),
     lake: lakeOf(context),
     problems: async (now) => problemsOf(await readProblemFacts(store, now, context.clock.now())),
+    log,
     tell,
     uiFolder: packageFile('dist', 'ui'),
     listen,

@@ -74,7 +74,7 @@ export const command: Command = {
       trouble: (text, { id, pipeline }, runId) => tell('warn', text, { pipeline, queued: id, ...(runId === undefined ? {} : { runId }) }),
       isBehind: () => process.stdout.writableLength > mostUnwritten,
     });
-    const closeServer = insisted === 'off' ? undefined : await serve(context, { config, inForce, self, insisted, tell });
+    const closeServer = insisted === 'off' ? undefined : await serve(context, { config, inForce, self, insisted, log, tell });
     try {
       await runDaemon({
         store,
@@ -102,7 +102,7 @@ export const command: Command = {
 /** The page and the API; without them nothing of the server is loaded. */
 async function serve(
   context: CommandContext,
-  given: Pick<DaemonServerParts, 'config' | 'inForce' | 'self' | 'insisted' | 'tell'>,
+  given: Pick<DaemonServerParts, 'config' | 'inForce' | 'self' | 'insisted' | 'log' | 'tell'>,
 ): Promise<() => Promise<void>> {
   const { startDaemonServer } = await import('./daemon-server.ts');
   return startDaemonServer({ ...given, context, routes: [] });

@@ -5,7 +5,9 @@ import type { ServerParts } from './parts.ts';
 import type { Doorkeeper } from './session.ts';
 
 /** Told to the browser with every answer: nothing but what this server sends is run, shown or asked, and nobody shows it in a frame. */
-const headers: Readonly<Record<string, string>> = {
+export const safeHeaders: Readonly<Record<string, string>> = {
+  // The page and its parts say otherwise.
+  'cache-control': 'no-store',
   'content-security-policy': "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'",
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
@@ -19,10 +21,8 @@ const yearS = 31_536_000;
 export function guard(app: FastifyInstance, parts: ServerParts, doorkeeper: Doorkeeper): void {
   app.decorateRequest('caller', undefined);
   app.addHook('onRequest', async (request, reply) => {
-    for (const [name, value] of Object.entries(headers)) reply.header(name, value);
+    reply.headers(safeHeaders);
     if (parts.tls !== undefined) reply.header('strict-transport-security', `max-age=${yearS}`);
-    // The page and its parts say otherwise.
-    reply.header('cache-control', 'no-store');
     checkHost(parts, request);
     checkOrigin(request);
     if (request.is404 || request.routeOptions.config.open === true) return;

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import type { Lake } from '../../lake/lake.ts';
 import type { Access } from '../access.ts';
 import type { Clock } from '../base/clock.ts';
@@ -34,6 +34,8 @@ export interface ServerParts {
   lake(config: Config): Promise<Lake>;
   /** What needs attention, by that configuration. */
   problems(config: Config): Promise<readonly Problem[]>;
+  /** Requests go to it as `debug`. */
+  readonly log: FastifyBaseLogger;
   /** One line about what happened, for people and programs. */
   tell(level: 'info' | 'warn' | 'error', text: string): void;
   /** Absolute path of the built page. */

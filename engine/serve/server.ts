@@ -3,14 +3,14 @@ import { createServer as createTlsServer } from 'node:https';
 import cookie from '@fastify/cookie';
 import swagger from '@fastify/swagger';
 import { Ajv } from 'ajv';
-import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply, LogController } from 'fastify';
 import { showListen } from '../base/listen.ts';
 import type { ListenAddress } from '../config.ts';
 import { EngineError } from '../error.ts';
 import { actionRoutes } from './actions.ts';
 import { boundConnections } from './connections.ts';
 import { answerErrors, errorBody } from './errors.ts';
-import { guard } from './guard.ts';
+import { guard, safeHeaders } from './guard.ts';
 import { logRoutes } from './log.ts';
 import { overviewRoutes } from './overview.ts';
 import { pageRoutes } from './page.ts';
@@ -26,7 +26,7 @@ import { tableRoutes } from './tables.ts';
 const bodyLimit = 65_536;
 /** Of the head of a request, in bytes. */
 const headLimit = 16_384;
-const headMs = 10_000;
+const headMs = 5_000;
 const requestMs = 20_000;
 /** Nothing is sent and nothing taken; streams have a heartbeat. */
 const silenceMs = 120_000;
@@ -72,7 +72,11 @@ export async function createApi(parts: ServerParts): Promise<FastifyInstance> {
     handlerTimeout: answerMs,
     routerOptions: { maxParamLength: 1_000, ignoreTrailingSlash: false },
     requestIdHeader: false,
-    frameworkErrors: (error, _request, reply: FastifyReply) => void reply.code(400).send(errorBody('request.invalid', error.message)),
+    loggerInstance: parts.log,
+    logController: new LogController({ disableRequestLogging: true }),
+    // What is no address at all comes past every hook.
+    frameworkErrors: (error, _request, reply: FastifyReply) =>
+      void reply.headers(safeHeaders).code(400).send(errorBody('request.invalid', error.message)),
   });
   const options = { useDefaults: true, removeAdditional: false, allErrors: false, allowUnionTypes: true } as const;
   const written = new Ajv({ ...options, coerceTypes: false });
@@ -83,6 +87,9 @@ export async function createApi(parts: ServerParts): Promise<FastifyInstance> {
   app.setSerializerCompiler(() => (body) => JSON.stringify(body));
   readJsonOnly(app);
   answerErrors(app, parts);
+  app.addHook('onResponse', async (request, reply) => {
+    request.log.debug({ req: request, res: reply, took: Math.round(reply.elapsedTime) }, 'request');
+  });
   await app.register(cookie);
   const doorkeeper = createDoorkeeper(parts);
   guard(app, parts, doorkeeper);
@@ -130,7 +137,7 @@ function createListener({ tls }: ServerParts, handler: RequestListener): Server 
     maxHeaderSize: headLimit,
     headersTimeout: headMs,
     requestTimeout: requestMs,
-    connectionsCheckingInterval: 2_000,
+    connectionsCheckingInterval: 1_000,
     keepAliveTimeout: 30_000,
   };
   const server = tls === undefined ? createServer(options, handler) : (createTlsServer({ ...options, ...tls }, handler) as Server);

@@ -37,7 +37,7 @@ export function createDoorkeeper(parts: ServerParts): Doorkeeper {
     const given = parseToken(token);
     const record = given === undefined ? undefined : await access.token(given.id);
     if (given === undefined || !isSecretOf(given.secret, record?.hash) || record === undefined) {
-      await slowDown.failed(callerAddress(request), request.signal);
+      await slowDown.failed(callerAddress(request));
       throw new Refusal(
         401,
         'token.wrong',

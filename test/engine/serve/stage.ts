@@ -9,6 +9,7 @@ import type { Config } from '../../../engine/config.ts';
 import type { EventBody } from '../../../engine/event.ts';
 import type { Plan } from '../../../engine/plan.ts';
 import type { Queue } from '../../../engine/queue.ts';
+import { createLog, type LogRecord } from '../../../engine/serve/logger.ts';
 import type { ServerParts } from '../../../engine/serve/parts.ts';
 import { type ApiServer, startServer } from '../../../engine/serve/server.ts';
 import type { Store } from '../../../engine/store.ts';
@@ -44,6 +45,7 @@ export interface Stage {
   readonly access: Access;
   readonly database: TestDatabase;
   readonly told: string[];
+  readonly logged: LogRecord[];
   /** The path is sent as it is, not made plain first. */
   ask(path: string, asking?: Asking): Promise<Answer>;
   /** Keeps a run with these events after its first. */
@@ -125,6 +127,7 @@ export async function createStage(over: Partial<ServerParts> = {}): Promise<Stag
   const { queue, history, access } = store;
   if (queue === undefined || history === undefined || access === undefined) throw new Error('a store on Postgres has them all');
   const told: string[] = [];
+  const logged: LogRecord[] = [];
   const parts: ServerParts = {
     store,
     queue,
@@ -137,6 +140,7 @@ export async function createStage(over: Partial<ServerParts> = {}): Promise<Stag
     plan: async (wish) => ({ ...plan, pipeline: wish.pipeline, request: { ...wish } }),
     lake: async () => openFileLake(join(import.meta.dirname, 'no-such-lake')),
     problems: async () => [],
+    log: createLog({ level: 'debug', clock: systemClock, write: (record) => void logged.push(record) }),
     tell: (level, text) => void told.push(`${level}: ${text}`),
     uiFolder: join(import.meta.dirname, 'no-such-page'),
     listen: { host: '127.0.0.1', port: 0 },
@@ -162,6 +166,7 @@ export async function createStage(over: Partial<ServerParts> = {}): Promise<Stag
     access,
     database,
     told,
+    logged,
     ask: (path, asking) => askAt(server.url, path, asking),
     async keepRun(runId, pipeline, events = [], first = {}) {
       await keepEvents(runId, 0, [
