@@ -56,6 +56,8 @@ export interface Queue {
   marks(): Promise<ReadonlyMap<string, ScheduleMark>>;
   /** A time that has been decided about before stays as it was. Returns the new entries. */
   decide(leader: Lease, decision: Decision): Promise<readonly QueueEntry[]>;
+  /** Notes that none of these pipelines had a time up to then. A mark never goes back by it. */
+  seen(leader: Lease, pipelines: readonly string[], untilMs: number): Promise<void>;
   /** Adds a run to be started; for a run that is gone on with already, that entry. */
   add(asked: Asked): Promise<QueueEntry>;
   /** Runs that a daemon began, whose process died since then, and that nothing goes on with: no entry, and no run that somebody began by hand. The oldest first. */

@@ -41,6 +41,9 @@ export interface DaemonParts {
 const turnEveryMs = 1_000;
 const askForLeadEveryMs = 2_000;
 const sweepEveryMs = 5_000;
+/** Without a time that is due, so that what was seen until when stays young. */
+const decideEveryMs = 30_000;
+const seenEveryMs = 60_000;
 const pruneEveryMs = 600_000;
 /** So many runs are removed between two turns. */
 const prunedAtOnce = 100;
@@ -70,12 +73,15 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
   let sweptMs = Number.NEGATIVE_INFINITY;
   let pruneAtMs = Number.NEGATIVE_INFINITY;
   let pruned = 0;
+  /** For which configuration and when times were last decided about, and when there may be one again. */
+  let decided: { readonly config: Config; readonly atMs: number; readonly againMs: number } | undefined;
   let told = '';
   let trouble = '';
 
   const follow = async (): Promise<boolean> => {
     try {
       lead = await store.lease(leadership, parts.self);
+      decided = undefined;
       tell('info', 'leads', { token: lead.token });
       told = '';
       return true;
@@ -97,7 +103,11 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
       sweptMs = clock.now();
     }
     const live = await liveRuns(store, config);
-    await decideAll(parts, lead, config, live);
+    const nowMs = clock.now();
+    if (config !== decided?.config || nowMs >= decided.againMs || nowMs < decided.atMs) {
+      await decideAll(parts, lead, config, live);
+      decided = { config, atMs: nowMs, againMs: Math.min(nowMs + decideEveryMs, earliest(config, nowMs)) };
+    }
     const starting = [...begun.values()].map((b) => b.entry).filter((entry) => !live.some((run) => run.pipeline === entry.pipeline));
     const waiting = await queue.waiting();
     for (const next of takeTurns(config, waiting, live, starting)) {
@@ -196,7 +206,7 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
         trouble = message;
       }
     }
-    await clock.sleep(lead === undefined ? askForLeadEveryMs : await untilTurn(parts), signal).catch(() => undefined);
+    await clock.sleep(lead === undefined ? askForLeadEveryMs : untilTurn(clock.now(), decided?.againMs), signal).catch(() => undefined);
   }
   await shutDown();
 
@@ -222,11 +232,13 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
 }
 
 /** Until the next time that is due, at most a second. */
-async function untilTurn({ clock, config }: DaemonParts): Promise<number> {
-  const { pipelines } = await config();
-  const now = clock.now();
-  const due = Object.values(pipelines).flatMap(({ schedules }) => nextDue(schedules, now) ?? []);
-  return Math.max(1, Math.min(turnEveryMs, ...due.map((at) => at - now)));
+function untilTurn(nowMs: number, dueMs = nowMs + turnEveryMs): number {
+  return Math.max(1, Math.min(turnEveryMs, dueMs - nowMs));
+}
+
+/** The next time at which some pipeline is due. */
+function earliest({ pipelines }: Config, nowMs: number): number {
+  return Math.min(...Object.values(pipelines).map(({ schedules }) => nextDue(schedules, nowMs) ?? Number.POSITIVE_INFINITY));
 }
 
 async function within(clock: Clock, ms: number, work: Promise<unknown>): Promise<boolean> {
@@ -247,14 +259,19 @@ async function decideAll({ queue, clock, tell }: DaemonParts, lead: Lease, confi
   const marks = await queue.marks();
   const pauses = await queue.pauses();
   const waiting = await queue.waiting();
+  const beganMs = clock.now();
+  const quiet: string[] = [];
   for (const pipeline of Object.values(config.pipelines)) {
     if (pipeline.schedules.length === 0) continue;
     const nowMs = clock.now();
     const mark = marks.get(pipeline.name);
     const due = dueFires({ schedules: pipeline.schedules, catchup: pipeline.catchup, mark, nowMs });
-    // A mark that only moved on is written now and then: without fires in between it says the same.
+    // Marks that only moved on are written now and then, all at once: without fires in between they say the same.
     const moved = mark === undefined || JSON.stringify(mark.schedules) !== JSON.stringify(due.mark.schedules) || nowMs < mark.seenUntilMs;
-    if (due.fires.length === 0 && due.missed === undefined && !moved && nowMs - mark.seenUntilMs < 60_000) continue;
+    if (due.fires.length === 0 && due.missed === undefined && !moved) {
+      if (beganMs - mark.seenUntilMs >= seenEveryMs) quiet.push(pipeline.name);
+      continue;
+    }
     const paused = pauses.get(pipeline.name);
     const atWork =
       live.find((run) => run.pipeline === pipeline.name)?.runId ?? waiting.find((entry) => entry.pipeline === pipeline.name)?.id;
@@ -290,6 +307,7 @@ async function decideAll({ queue, clock, tell }: DaemonParts, lead: Lease, confi
       else if (entry.reason !== missed) tell('warn', `${name(entry)} is left out: ${entry.reason}`, { pipeline: pipeline.name });
     if (missed !== undefined) tell('warn', `${pipeline.name}: ${missed}`, { pipeline: pipeline.name });
   }
+  if (quiet.length > 0) await queue.seen(lead, quiet, beganMs);
 }
 
 function missedText({ count, firstMs, lastMs }: { readonly count: number; readonly firstMs: number; readonly lastMs: number }): string {

@@ -34,6 +34,17 @@ export function createPostgresQueue(db: Knex, schema: string, clock: Clock, know
         );
       }),
     decide: (leader, decision) => known(() => db.transaction((trx) => decide(trx, leader, decision))),
+    seen: (leader, pipelines, untilMs) =>
+      known(() =>
+        db.transaction(async (trx) => {
+          await mustLead(trx, leader);
+          const until = new Date(untilMs).toISOString();
+          await table('schedules', trx)
+            .whereIn('pipeline', [...pipelines])
+            .where('seen_until', '<', until)
+            .update({ seen_until: until });
+        }),
+      ),
     add: (asked) =>
       known(async () => {
         const [made]: readonly QueueRow[] = await table('queue').insert(rowOf(asked, now())).onConflict().ignore().returning('*');
@@ -102,13 +113,14 @@ export function createPostgresQueue(db: Knex, schema: string, clock: Clock, know
       }),
   };
 
+  /** Nobody takes the lease over until the transaction ends. */
+  async function mustLead(trx: Knex, { name, token }: Lease): Promise<void> {
+    const leads = await table('leases', trx).where({ name, token }).whereNotNull('run_id').forShare().first('name');
+    if (leads === undefined) throw leaseLost(name);
+  }
+
   async function decide(trx: Knex, leader: Lease, { pipeline, mark, fires }: Decision): Promise<readonly QueueEntry[]> {
-    const leads = await table('leases', trx)
-      .where({ name: leader.name, token: leader.token })
-      .whereNotNull('run_id')
-      .forShare()
-      .first('name');
-    if (leads === undefined) throw leaseLost(leader.name);
+    await mustLead(trx, leader);
     const at = now();
     const rows = fires.map(({ scheduledAtMs, state, reason }) => ({
       pipeline,

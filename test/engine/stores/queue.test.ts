@@ -86,6 +86,12 @@ suite('the queue of daemons', ({ test, before, after }) => {
       [first?.id],
     );
     assert.is((await queue.marks()).get('users')?.seenUntilMs, noon);
+    await queue.seen(lead, ['users', 'nobody'], noon + 60_000);
+    await queue.seen(lead, ['users'], noon);
+    assert.equal(
+      [...(await queue.marks())].map(([name, mark]) => [name, mark.seenUntilMs]),
+      [['users', noon + 60_000]],
+    );
   });
 
   test('whoever does not lead any more decides nothing: neither times nor how far was seen', async () => {
@@ -93,6 +99,7 @@ suite('the queue of daemons', ({ test, before, after }) => {
     const old = await store.lease('daemon', holder('one'));
     await old.release();
     await (await again()).lease('daemon', holder('two'));
+    assert.is(await codeOf(queue.seen(old, ['users'], noon)), 'lease.lost');
     assert.is(await codeOf(queue.decide(old, decision([noon], noon))), 'lease.lost');
     assert.equal([await queue.waiting(), (await queue.marks()).size], [[], 0]);
   });
