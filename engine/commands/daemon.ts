@@ -11,6 +11,8 @@ import type { ListenAddress } from '../config.ts';
 import { EngineError, exitCodeOf } from '../error.ts';
 import type { QueueEntry } from '../queue.ts';
 import { type Child, runDaemon } from '../schedule/daemon.ts';
+import type { Routes } from '../serve/parts.ts';
+import { createPulse, type Pulse } from '../serve/pulse.ts';
 import { type ConfigInForce, watchConfig } from './config-in-force.ts';
 import { openDaemonLog } from './daemon-log.ts';
 import type { DaemonServerParts } from './daemon-server.ts';
@@ -74,7 +76,8 @@ export const command: Command = {
       trouble: (text, { id, pipeline }, runId) => tell('warn', text, { pipeline, queued: id, ...(runId === undefined ? {} : { runId }) }),
       isBehind: () => process.stdout.writableLength > mostUnwritten,
     });
-    const closeServer = insisted === 'off' ? undefined : await serve(context, { config, inForce, self, insisted, log, tell });
+    const pulse = createPulse(context.clock);
+    const closeServer = insisted === 'off' ? undefined : await serve(context, pulse, { config, inForce, self, insisted, log, tell });
     try {
       await runDaemon({
         store,
@@ -88,6 +91,7 @@ export const command: Command = {
           return child;
         },
         tell,
+        turned: pulse.turned,
         signal: context.signal,
       });
     } finally {
@@ -102,10 +106,17 @@ export const command: Command = {
 /** The page and the API; without them nothing of the server is loaded. */
 async function serve(
   context: CommandContext,
+  pulse: Pulse,
   given: Pick<DaemonServerParts, 'config' | 'inForce' | 'self' | 'insisted' | 'log' | 'tell'>,
 ): Promise<() => Promise<void>> {
   const { startDaemonServer } = await import('./daemon-server.ts');
-  return startDaemonServer({ ...given, context, routes: [] });
+  const { healthRoutes } = await import('../serve/health.ts');
+  const { metricsRoutes } = await import('../serve/metrics.ts');
+  const routes: readonly Routes[] = [
+    (app, parts) => healthRoutes(app, { ...parts, pulse, signal: context.signal }),
+    (app, parts) => metricsRoutes(app, { ...parts, pulse }),
+  ];
+  return startDaemonServer({ ...given, context, routes });
 }
 
 function listenOption(given: CommandInput['options'][string]): ListenAddress | 'off' | undefined {

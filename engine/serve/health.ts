@@ -45,7 +45,7 @@ const keptMs = 1_000;
  */
 export function healthRoutes(app: FastifyInstance, parts: HealthParts): void {
   const look = storeLook(parts);
-  const options = { config: { open: true }, logLevel: 'warn', schema: { hide: true } } as const;
+  const options = { config: { open: true }, schema: { hide: true } } as const;
   app.get('/healthz', options, async () => ({ ok: true }));
   app.get('/readyz', options, async (_request, reply) => {
     const body = readiness(parts, await look());

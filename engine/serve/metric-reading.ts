@@ -13,7 +13,7 @@ export interface MetricSources {
   readonly pulse: Pulse;
   readonly engine: string;
   config(): Promise<Config>;
-  problems(): Promise<readonly Problem[]>;
+  problems(config: Config): Promise<readonly Problem[]>;
 }
 
 /** What was read of the store at one moment, of pipelines of the configuration only. */
@@ -41,7 +41,7 @@ export async function readStore({ store, history, queue, ...sources }: MetricSou
     waiting: await queue.waiting(),
     paused: new Set((await queue.pauses()).keys()),
     liveRuns: (await store.runs({ states: ['running'] })).length,
-    problems: await sources.problems(),
+    problems: await sources.problems(config),
   };
 }
 

@@ -24,7 +24,7 @@ const answerWithinMs = 5_000;
 export function metricsRoutes(app: FastifyInstance, parts: MetricsParts): void {
   const read = storeReader(parts);
   let registry: Registry | undefined;
-  app.get('/metrics', { logLevel: 'warn', schema: { hide: true } }, async (_request, reply) => {
+  app.get('/metrics', { schema: { hide: true } }, async (_request, reply) => {
     const reading = await read();
     registry ??= processRegistry();
     const own = new Registry();

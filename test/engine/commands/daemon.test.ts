@@ -123,6 +123,31 @@ suite('engine daemon', ({ test, before, after }) => {
     assert.not.match((await rig.engine('why', 'users')).stdout, 'held back');
   });
 
+  test('answers whether it is alive and ready, and what Prometheus asks', async () => {
+    const rig = await project(yaml(users));
+    const daemon = rig.start('daemon', '--listen', '127.0.0.1:0');
+    await daemon.waitFor('leads');
+    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(daemon.stderr())?.[0] ?? '';
+    const get = async (path: string): Promise<{ readonly status: number; readonly text: string }> => {
+      const answer = await fetch(`${url}${path}`);
+      return { status: answer.status, text: await answer.text() };
+    };
+    assert.equal(await get('/healthz'), { status: 200, text: '{"ok":true}' });
+    await waitUntil(async () => (await get('/readyz')).status === 200, 'the daemon to be ready');
+    assert.is(JSON.parse((await get('/readyz')).text).checks.scheduler.leads, true);
+    assert.is(await trigger('users'), 'succeeded');
+    await waitUntil(
+      async () => /engine_runs_total\{pipeline="users",state="succeeded"\} [1-9]/.test((await get('/metrics')).text),
+      'the run in the metrics',
+    );
+    const { text } = await get('/metrics');
+    assert.match(text, /engine_leader 1\n/);
+    assert.match(text, /engine_store_up 1\n/);
+    assert.match(text, /engine_table_lag_seconds\{table="users"\} \d/);
+    daemon.kill('SIGTERM');
+    await daemon.ended;
+  });
+
   test('as JSON each line is one document: what the daemon does and the events of its runs, no less than is asked for', async () => {
     const rig = await project(yaml(users));
     const daemon = rig.start('daemon', '--json');
