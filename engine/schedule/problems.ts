@@ -252,13 +252,15 @@ function held({ config }: ProblemFacts, { table, extract }: TableHistory, pipeli
   ];
 }
 
-function stale({ nowMs }: ProblemFacts, history: TableHistory, pipelines: readonly PipelineConfig[]): readonly Problem[] {
+function stale(
+  { nowMs }: ProblemFacts,
+  { table, extract, load, asOf }: TableHistory,
+  pipelines: readonly PipelineConfig[],
+): readonly Problem[] {
   const limitMs = strictest(pipelines.map(({ alerts }) => alerts.freshnessMs));
-  const asOf = readUntil(history);
   if (limitMs === undefined || asOf === undefined) return [];
   const ageMs = nowMs - Date.parse(asOf);
   if (ageMs <= limitMs) return [];
-  const { table, extract, load } = history;
   const unloaded = extract?.endedAt !== undefined && load?.endedAt !== undefined && extract.endedAt > load.endedAt;
   return [
     {
@@ -272,16 +274,6 @@ function stale({ nowMs }: ProblemFacts, history: TableHistory, pipelines: readon
       hint: `${pipelines.map((p) => `engine why ${p.name}`).join(', ')} shows what keeps it from running.`,
     },
   ];
-}
-
-/**
- * What the source had committed by then is in staging. A fence that is held back makes the next extract read more again, and this one no older: where the newest extract
- * has been loaded, the moment of its snapshot counts.
- */
-export function readUntil({ extract, load, asOf }: TableHistory): string | undefined {
-  const version = extract?.facts.version;
-  const loaded = load?.facts.lakeVersion;
-  return typeof version === 'number' && typeof loaded === 'number' && version <= loaded ? (textFact(extract, 'extractedAt') ?? asOf) : asOf;
 }
 
 function textFact(node: NodeRecord | undefined, name: string): string | undefined {

@@ -1,7 +1,6 @@
 import { runSecondsEdges } from '../history.ts';
 import type { ProblemKind } from '../problem.ts';
 import { nextDue } from '../schedule/due.ts';
-import { readUntil } from '../schedule/problems.ts';
 import type { MetricSources, StoreReading } from './metric-reading.ts';
 
 /** What a family is read from. `reading` is undefined when the store cannot be read. */
@@ -104,10 +103,7 @@ export const families: readonly MetricFamily[] = [
   ofTables(
     'engine_table_lag_seconds',
     'How far staging is behind: since when what the source committed may be missing there.',
-    (table, nowMs) => {
-      const until = readUntil(table);
-      return until === undefined ? undefined : Math.max(0, nowMs - Date.parse(until)) / 1000;
-    },
+    ({ asOf }, nowMs) => (asOf === undefined ? undefined : Math.max(0, nowMs - Date.parse(asOf)) / 1000),
   ),
   ofTables('engine_table_last_extract_timestamp_seconds', 'When the newest extract of the table ended.', ({ extract }) =>
     secondsOf(extract?.endedAt),

@@ -251,7 +251,7 @@ suite('problems: stale', ({ test }) => {
   const table = (read: number, fence: number, loadedVersion = 4): NonNullable<Given['table']> => ({
     extract: node('extract', read + 1, { version: 4, extractedAt: at(read), fence: at(fence), heldBy: null }),
     load: node('load', read + (loadedVersion === 4 ? 2 : -10), { lakeVersion: loadedVersion }),
-    asOf: loadedVersion === 4 ? at(fence) : at(-40),
+    asOf: loadedVersion === 4 ? at(read) : at(-40),
   });
 
   test('staging is older than `freshness`', () => {
@@ -302,7 +302,7 @@ suite('problems: their order', ({ test }) => {
       table: {
         extract: node('extract', -60, { version: 1, extractedAt: at(-60), fence: at(-90), heldBy: 'pid 7' }),
         load: undefined,
-        asOf: at(-90),
+        asOf: at(-60),
       },
       over: { leads: false },
     };
