@@ -2,8 +2,8 @@ import type { Queued } from '../engine/api.ts';
 import type { Run } from '../engine/run.ts';
 import { paths, post } from './api.ts';
 import { countText } from './figures.ts';
+import { follow } from './followed.ts';
 import type { Act } from './parts/act.tsx';
-import { QueuedRun } from './parts/queued-run.tsx';
 
 /** Going on from a run that did not succeed; with the run at hand it says which nodes are done again. */
 export function retryAct(runId: string, run?: Run): Act {
@@ -25,7 +25,8 @@ export function retryAct(runId: string, run?: Run): Act {
     ),
     run: async () => {
       const { entry } = await post<Queued>(paths.retry(runId));
-      return <QueuedRun entry={entry} />;
+      follow(entry);
+      return 'Asked for: the new run is opened as it begins.';
     },
   };
 }

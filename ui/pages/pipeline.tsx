@@ -5,9 +5,9 @@ import { useAnswer } from '../answers.ts';
 import { paths, post } from '../api.ts';
 import { readerZone } from '../clock.ts';
 import { countText, durationText, shortCount } from '../figures.ts';
+import { follow } from '../followed.ts';
 import { type Act, Acts } from '../parts/act.tsx';
 import { Empty, Failure, Section, Waiting } from '../parts/messages.tsx';
-import { QueuedRun } from '../parts/queued-run.tsx';
 import { RunBars } from '../parts/run-bars.tsx';
 import { RunList } from '../parts/run-list.tsx';
 import { Mark, State } from '../parts/state-mark.tsx';
@@ -58,7 +58,8 @@ function Head({ page, refresh }: { readonly page: Page; readonly refresh: () => 
     says: <TriggerPlan pipeline={pipeline} mode={mode} fullRefresh={fullRefresh} setFullRefresh={setFullRefresh} planned={told} />,
     run: async () => {
       const { entry } = await post<Queued>(paths.trigger(pipeline), fullRefresh ? { fullRefresh } : {});
-      return <QueuedRun entry={entry} />;
+      follow(entry);
+      return 'Asked for: the run is opened as it begins.';
     },
   };
   return (

@@ -9,6 +9,7 @@ import { lookOf } from '../states.ts';
 import { type Theme, theme } from '../theme.ts';
 import { isoInZone, shortTime } from '../times.ts';
 import { useWatched } from '../watched.ts';
+import { FollowedRun } from './followed-run.tsx';
 import { Mark } from './state-mark.tsx';
 import { Since } from './time.tsx';
 
@@ -29,7 +30,7 @@ export function TopBar({ route }: { readonly route: Route }) {
       {login ? null : <Leader />}
       <Who />
       <ThemeSwitch />
-      <LostBanner />
+      <Banners />
     </header>
   );
 }
@@ -122,8 +123,8 @@ function UpdatingLine() {
   return <div class={shown ? 'updating on' : 'updating'} aria-hidden="true" />;
 }
 
-/** Says that nothing is told any more, and since when; goes away by itself. */
-function LostBanner() {
+/** What holds for the whole page: that nothing is told any more, and since when; what became of a run that was asked for. */
+function Banners() {
   const line = useWatched(connection);
   const login = useWatched(loginNeeded);
   const { data } = useAnswer<Overview>(paths.overview);
@@ -149,6 +150,7 @@ function LostBanner() {
           </span>
         </p>
       ) : null}
+      <FollowedRun />
     </div>
   );
 }
