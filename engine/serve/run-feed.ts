@@ -5,7 +5,7 @@ import { createPoller } from './poller.ts';
 import type { Listener } from './sse.ts';
 
 const askEveryMs = 500;
-const eventsAtOnce = 500;
+const eventsAtOnce = 200;
 
 /** Gives the events of runs to those who listen, each once and in order; one question to the store for all who listen to a run. */
 export interface RunFeeds {
@@ -38,8 +38,13 @@ export function createRunFeeds({ history, clock }: Pick<ServerParts, 'history' |
       for (;;) {
         const events = await page(runId, feed.seq);
         for (const event of events) {
-          for (const follower of feed.live) give(follower, event);
           feed.seq = event.seq;
+          for (const follower of feed.live) {
+            if (give(follower, event)) continue;
+            // Too much waits for this one: it reads the rest at its own pace.
+            feed.live.delete(follower);
+            void catchUp(runId, feed, follower).catch(() => follower.listener.drop());
+          }
         }
         if (events.length < eventsAtOnce) return true;
       }
@@ -47,6 +52,25 @@ export function createRunFeeds({ history, clock }: Pick<ServerParts, 'history' |
     const feed: Feed = { seq: -1, live: new Set(), join: poller.join };
     feeds.set(runId, feed);
     return feed;
+  };
+
+  /** What was before is read by each at its own pace; then all go on together. */
+  const catchUp = async (runId: string, feed: Feed, follower: Follower): Promise<void> => {
+    const { listener } = follower;
+    for (;;) {
+      await listener.drained();
+      if (listener.gone.aborted) return;
+      const events = await page(runId, follower.seq);
+      for (const event of events) {
+        if (!give(follower, event)) await listener.drained();
+        if (listener.gone.aborted) return;
+      }
+      // A question to the store may be under way that begins after `feed.seq`: who is not there yet would miss what is before it.
+      if (events.length === eventsAtOnce || follower.seq < feed.seq) continue;
+      if (feed.live.size === 0) feed.seq = follower.seq;
+      feed.live.add(follower);
+      return;
+    }
   };
 
   return {
@@ -59,19 +83,7 @@ export function createRunFeeds({ history, clock }: Pick<ServerParts, 'history' |
         leave();
         if (feed.live.size === 0 && feeds.get(runId) === feed) feeds.delete(runId);
       });
-      // What was before is read by each at its own pace; then all go on together.
-      while (!listener.gone.aborted) {
-        const events = await page(runId, follower.seq);
-        for (const event of events) {
-          if (!give(follower, event)) await listener.drained();
-          if (listener.gone.aborted) return;
-        }
-        // A question to the store may be under way that begins after `feed.seq`: who is not there yet would miss what is before it.
-        if (events.length === eventsAtOnce || follower.seq < feed.seq) continue;
-        if (feed.live.size === 0) feed.seq = follower.seq;
-        feed.live.add(follower);
-        return;
-      }
+      await catchUp(runId, feed, follower);
     },
   };
 }

@@ -5,7 +5,7 @@ import { Refusal } from './errors.ts';
 export interface Listener {
   /** Writes one event; false when so much waits to be taken that it should not be written more just now. */
   send(event: { readonly id: string; readonly name?: string; readonly data: string }): boolean;
-  /** Resolves once what was written has been taken, or the listener is gone. */
+  /** Resolves once what was written has been taken, or the listener is gone; one that takes too long is cut off. */
   drained(): Promise<void>;
   /** The other end does not take what it gets: it is cut off, and may come back by the last id. */
   drop(): void;
@@ -14,11 +14,9 @@ export interface Listener {
   readonly gone: AbortSignal;
 }
 
-/** How much may wait for one listener, in bytes. */
-const mostWaiting = 1_000_000;
+/** Nothing more is written while so much waits for one listener, in bytes. */
+const enoughWaiting = 256_000;
 const heartbeatMs = 15_000;
-/** For taking what waits. */
-const patienceMs = 30_000;
 
 /** Everybody who listens to a stream of server-sent events. */
 export interface Listeners {
@@ -28,8 +26,8 @@ export interface Listeners {
   readonly count: number;
 }
 
-/** At most so many at a time. */
-export function createListeners(most: number): Listeners {
+/** At most so many at a time; who takes nothing of what waits for `patienceMs` is cut off. */
+export function createListeners(most: number, patienceMs = 30_000): Listeners {
   const all = new Set<Listener>();
   return {
     get count() {
@@ -49,8 +47,7 @@ export function createListeners(most: number): Listeners {
       raw.flushHeaders();
       const gone = new AbortController();
       const heartbeat = setInterval(() => {
-        if (raw.writableLength > mostWaiting) listener.drop();
-        else raw.write(':\n\n');
+        if (raw.writableLength < enoughWaiting) raw.write(':\n\n');
       }, heartbeatMs);
       const listener: Listener = {
         gone: gone.signal,
@@ -59,8 +56,7 @@ export function createListeners(most: number): Listeners {
           const event = name === undefined ? '' : `event: ${name}\n`;
           // Data is JSON, which has no line break of its own.
           raw.write(`id: ${id}\n${event}data: ${data}\n\n`);
-          if (raw.writableLength > mostWaiting) listener.drop();
-          return !raw.writableNeedDrain;
+          return raw.writableLength < enoughWaiting;
         },
         drained: () =>
           new Promise((resolve) => {

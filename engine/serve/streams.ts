@@ -23,7 +23,7 @@ export function streamRoutes(app: FastifyInstance, parts: ServerParts): void {
   let stamp: string | undefined;
   const tell = (listener: Listener, now: string): void => {
     const changed: Changed = { stamp: now };
-    listener.send({ id: now, name: 'changed', data: JSON.stringify(changed) });
+    if (!listener.send({ id: now, name: 'changed', data: JSON.stringify(changed) })) listener.drop();
   };
   const poller = createPoller(parts.clock, askEveryMs, async () => {
     const now = await parts.history.stamp();
