@@ -33,7 +33,7 @@ export function actionRoutes(app: FastifyInstance, parts: ServerParts): void {
         summary: 'Asks for a run; it waits in the queue until the leader starts it',
         params: pipelineParams,
         body: {
-          ...fields({ tables: { type: 'array', items: nameParam, maxItems: 1_000 }, fullRefresh: { type: 'boolean' } }),
+          ...fields({ tables: { type: 'array', items: nameParam, maxItems: 200 }, fullRefresh: { type: 'boolean' } }),
           type: ['object', 'null'],
         },
         response: answers(ref('Queued'), 202),

@@ -81,7 +81,6 @@ export function logRoutes(app: FastifyInstance, parts: ServerParts): void {
         summary: 'The log of a run as a text',
         params,
         querystring: fields(query),
-        produces: ['text/plain'],
         response: {
           200: { description: 'One line for each', content: { 'text/plain': { schema: { type: 'string' } } } },
           '4xx': ref('ApiError'),

@@ -41,7 +41,7 @@ export function pipelineRoutes(app: FastifyInstance, parts: ServerParts): void {
         summary: 'What a run would do now; changes nothing',
         params,
         querystring: fields({
-          tables: { type: 'array', items: nameParam, maxItems: 1_000, description: 'Only these tables' },
+          tables: { type: 'array', items: nameParam, maxItems: 200, description: 'Only these tables' },
           fullRefresh: { type: 'boolean', description: 'As if an incremental pipeline were run in full' },
         }),
         response: answers(ref('Plan')),

@@ -1,5 +1,6 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import type { Socket } from 'node:net';
 import cookie from '@fastify/cookie';
 import swagger from '@fastify/swagger';
 import { Ajv } from 'ajv';
@@ -72,6 +73,7 @@ export async function createApi(parts: ServerParts): Promise<FastifyInstance> {
     handlerTimeout: answerMs,
     routerOptions: { maxParamLength: 1_000, ignoreTrailingSlash: false },
     requestIdHeader: false,
+    clientErrorHandler: answerNoRequest,
     loggerInstance: parts.log,
     logController: new LogController({ disableRequestLogging: true }),
     // What is no address at all comes past every hook.
@@ -80,8 +82,8 @@ export async function createApi(parts: ServerParts): Promise<FastifyInstance> {
   });
   const options = { useDefaults: true, removeAdditional: false, allErrors: false, allowUnionTypes: true } as const;
   const written = new Ajv({ ...options, coerceTypes: false });
-  // What stands in an address is text.
-  const addressed = new Ajv({ ...options, coerceTypes: 'array' });
+  // What stands in an address is text. `Infinity` becomes a number; the bounds that each has are held against it only without strictNumbers.
+  const addressed = new Ajv({ ...options, coerceTypes: 'array', strictNumbers: false });
   app.setValidatorCompiler(({ schema, httpPart }) => (httpPart === 'body' ? written : addressed).compile(schema as object));
   // Schemas of answers are for who asks; the tests hold them.
   app.setSerializerCompiler(() => (body) => JSON.stringify(body));
@@ -144,6 +146,27 @@ function createListener({ tls }: ServerParts, handler: RequestListener): Server 
   server.setTimeout(silenceMs);
   boundConnections(server, mostConnections);
   return server;
+}
+
+/** What is no request of HTTP, has too long a head, or does not end in time. */
+function answerNoRequest(error: { readonly code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  const [status, words] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? [431, 'the head of the request is too long']
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? [408, 'the request did not end in time']
+        : [400, 'this is no request'];
+  const body = JSON.stringify(errorBody('request.invalid', words));
+  const head = {
+    ...safeHeaders,
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': String(body.length),
+    connection: 'close',
+  };
+  const lines = Object.entries(head).map(([name, value]) => `${name}: ${value}\r\n`);
+  if (socket.writable) socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
+  socket.destroySoon();
 }
 
 /** JSON or nothing: a form of another page cannot send it. */

@@ -141,7 +141,7 @@ suite('streams', ({ test, before, after }) => {
       text += part;
     });
     socket.pause();
-    socket.write('GET /api/v1/runs/run-4/stream HTTP/1.1\r\nhost: localhost\r\n\r\n');
+    socket.write('GET /api/v1/runs/run-4/stream HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n');
     const quick = await listen(stage, '/api/v1/runs/run-4/stream');
     await waitUntil(() => quick.events.length === 1, 'the first event');
     const texts = Array.from({ length: 400 }, (_, i) => line(`${i} ${'x'.repeat(20_000)}`));

@@ -1,0 +1,80 @@
+import { tmpdir } from 'node:os';
+import { Ajv } from 'ajv';
+import * as assert from 'uvu/assert';
+import { suite } from '../../support/suite.ts';
+import { schemathesis } from './schemathesis.ts';
+import { createStage, type Stage } from './stage.ts';
+
+interface Operation {
+  readonly summary?: string;
+  readonly parameters?: readonly { readonly name: string; readonly in: string }[];
+  readonly responses: Readonly<Record<string, unknown>>;
+}
+
+suite('/openapi.json', ({ test, before, after }) => {
+  let stage: Stage;
+  before(async () => {
+    stage = await createStage();
+    await stage.keepRun('run-1', 'sync', [
+      { type: 'node.started', node: 'extract users', attempt: 1 },
+      { type: 'log', level: 'warn', node: 'extract users', text: 'slow' },
+      { type: 'node.succeeded', node: 'extract users', result: { summary: '9 rows', rows: 9, facts: {} } },
+      { type: 'run.succeeded' },
+    ]);
+    await stage.ask('/api/v1/pipelines/sync/runs', { method: 'POST' });
+  });
+  after(() => stage?.close());
+
+  test('each route says what it takes, what it answers and what errors look like', async () => {
+    const { paths } = (await stage.ask('/openapi.json')).body as { paths: Record<string, Record<string, Operation>> };
+    const routes = Object.entries(paths).flatMap(([path, operations]) =>
+      Object.entries(operations).map(([method, operation]) => ({ path, method, operation })),
+    );
+    assert.is(routes.length, 23);
+    for (const { path, method, operation } of routes) {
+      assert.ok((operation.summary ?? '').length > 5, `${method} ${path} has a summary`);
+      assert.ok(operation.responses['4XX'] !== undefined && operation.responses['5XX'] !== undefined, `${method} ${path} has errors`);
+      for (const [, name] of path.matchAll(/\{(\w+)\}/g))
+        assert.ok(
+          operation.parameters?.some((p) => p.in === 'path' && p.name === name),
+          `${method} ${path} has ${name}`,
+        );
+    }
+  });
+
+  test('answers are as it says, and have nothing that it does not name', async () => {
+    const document = (await stage.ask('/openapi.json')).body;
+    const closed = JSON.parse(JSON.stringify(document.components.schemas), (_key, value) =>
+      value?.type === 'object' && value.additionalProperties === undefined ? { ...value, additionalProperties: false } : value,
+    );
+    const ajv = new Ajv({ strict: false });
+    ajv.addSchema({ $id: 'api', components: { schemas: closed } });
+    for (const [path, schema] of [
+      ['/overview', 'Overview'],
+      ['/pipelines/sync', 'PipelinePage'],
+      ['/pipelines/sync/plan', 'Plan'],
+      ['/runs', 'RunsPage'],
+      ['/runs/run-1', 'RunPage'],
+      ['/runs/run-1/events', 'EventsPage'],
+      ['/runs/run-1/log', 'LogPage'],
+      ['/tables/users', 'TablePage'],
+      ['/actions', 'ActionsPage'],
+      ['/session', 'Session'],
+      ['/runs/nobody', 'ApiError'],
+    ] as const) {
+      const { body } = await stage.ask(`/api/v1${path}`);
+      const validate = ajv.compile({ $ref: `api#/components/schemas/${schema}` });
+      assert.ok(validate(body), `${path}: ${ajv.errorsText(validate.errors)}`);
+    }
+  });
+
+  test('schemathesis finds no answer that it does not say, and no 5xx', async () => {
+    const { code, output } = await schemathesis(stage.server.url, tmpdir(), { phases: 'coverage' });
+    assert.is(code, 0, output.slice(-5_000));
+    assert.match(output, /[1-9]\d\d generated, [1-9]\d\d passed/);
+    assert.equal(
+      stage.told.filter((text) => text.startsWith('error')),
+      [],
+    );
+  });
+});
