@@ -2,6 +2,8 @@
 #
 #   docker build -t pipeline-engine .
 #   docker run --rm -v "$PWD:/project" --env-file .env pipeline-engine run --pipeline incremental_users
+#
+# compose.yaml has the daemon in it, docs/deploy.md the steps.
 
 FROM node:20-bookworm-slim AS build
 WORKDIR /app
@@ -31,13 +33,14 @@ COPY --from=build /app/engine/stores/migrations ./engine/stores/migrations
 COPY --from=build /app/dbt ./dbt
 COPY --from=build /app/pipelines.yaml ./
 COPY --from=build /app/LICENSE ./
+COPY --from=build /app/deploy/engine-ready /usr/local/bin/engine-ready
 RUN ln -s /app/bin/engine.js /usr/local/bin/engine
 # node
 USER 1000:1000
 # Fetches dbt's environment and DuckDB's postgres extension into the image, so that a run downloads nothing.
 RUN engine --config /app/pipelines.yaml setup
 WORKDIR /project
-# Everything that the project names can be reached, with the rights it needs.
-HEALTHCHECK --interval=60s --timeout=30s --start-period=20s CMD ["engine", "--quiet", "doctor"]
+# Of a daemon: it takes its turns, and its store answers. Other commands end by themselves.
+HEALTHCHECK --interval=15s --timeout=8s --start-period=60s --retries=3 CMD ["engine-ready"]
 ENTRYPOINT ["/usr/bin/tini", "--", "engine"]
 CMD ["--help"]
