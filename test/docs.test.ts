@@ -74,7 +74,7 @@ suite('pages', (s) => {
   });
   s.after(() => rig?.cleanup());
 
-  s.test('the commands of the README work in the order in which they stand there', async () => {
+  s.test('the commands of the README, and those of docs/deploy.md after them, work in the order in which they stand there', async () => {
     cpSync(join(root, 'pipelines.yaml'), join(rig.root, 'pipelines.yaml'));
     cpSync(join(root, 'dbt'), join(rig.root, 'dbt'), { recursive: true });
     const path = join(rig.root, '.path');
@@ -83,21 +83,28 @@ suite('pages', (s) => {
     chmodSync(join(path, 'engine'), 0o755);
     let ran = 0;
     let compared = 0;
-    let before: { readonly end: number; readonly lines: ReadonlySet<string>; readonly output: string } | undefined;
-    for (const block of blocksOf(readFileSync(join(root, 'README.md'), 'utf8'))) {
+    let before: { readonly end: string; readonly lines: ReadonlySet<string>; readonly output: string } | undefined;
+    const blocks = ['README.md', 'docs/deploy.md'].flatMap((page) =>
+      blocksOf(readFileSync(join(root, page), 'utf8')).map((block) => ({ ...block, page })),
+    );
+    for (const block of blocks) {
       const [language, mark] = block.language.split(' ');
-      if (block.language === '' && before?.end === block.line - 2) {
+      if (block.language === '' && before?.end === `${block.page}:${block.line - 2}`) {
         compared += 1;
         for (const line of block.text.split('\n').filter((l) => /[a-z]/.test(l)))
-          assert.ok(before.lines.has(plain(line)), `README.md:${block.line} says\n${line}\nand the output was\n${before.output}`);
+          assert.ok(before.lines.has(plain(line)), `${block.page}:${block.line} says\n${line}\nand the output was\n${before.output}`);
       }
       if (mark !== 'test') continue;
       ran += 1;
       if (language === 'diff') writeFileSync(join(rig.root, 'change.diff'), block.text);
       const script = language === 'diff' ? 'git apply --unidiff-zero --whitespace=nowarn change.diff' : block.text;
       const { code, output } = await run('bash', ['-e', '-c', script], rig.root, path);
-      assert.is(code, 0, `README.md:${block.line}\n${block.text}${output}`);
-      before = { end: block.line + block.text.split('\n').length, lines: new Set(output.split('\n').map(plain)), output };
+      assert.is(code, 0, `${block.page}:${block.line}\n${block.text}${output}`);
+      before = {
+        end: `${block.page}:${block.line + block.text.split('\n').length}`,
+        lines: new Set(output.split('\n').map(plain)),
+        output,
+      };
     }
     assert.ok(ran >= 5);
     assert.ok(compared >= 3);
