@@ -38,6 +38,7 @@ function state(next: Connection['state']): void {
 export function takeSession(told: Session): void {
   session.set(told);
   loginNeeded.set(told.tokenNeeded);
+  if (told.tokenNeeded) close();
 }
 
 /** Opens the line and keeps it; a page that nobody sees holds none, since a browser has only six to one server. */

@@ -30,27 +30,27 @@ export function RunsPage() {
             setQuery({ pipeline: typed, before: undefined });
           }}
         >
-          <label>
-            <span class="unseen">pipeline</span>
-            <input
-              type="search"
-              placeholder="pipeline"
-              value={typed}
-              spellcheck={false}
-              onInput={(event) => setTyped(event.currentTarget.value)}
-            />
-          </label>
-          <label>
-            <span class="unseen">state</span>
-            <select value={filter.state ?? ''} onChange={(event) => setQuery({ state: event.currentTarget.value, before: undefined })}>
-              <option value="">all states</option>
-              {states.map((state) => (
-                <option key={state} value={state}>
-                  {lookOf(state).word}
-                </option>
-              ))}
-            </select>
-          </label>
+          <input
+            aria-label="pipeline"
+            type="search"
+            placeholder="pipeline"
+            value={typed}
+            spellcheck={false}
+            onInput={(event) => setTyped(event.currentTarget.value)}
+          />
+
+          <select
+            aria-label="state"
+            value={filter.state ?? ''}
+            onChange={(event) => setQuery({ state: event.currentTarget.value, before: undefined })}
+          >
+            <option value="">all states</option>
+            {states.map((state) => (
+              <option key={state} value={state}>
+                {lookOf(state).word}
+              </option>
+            ))}
+          </select>
         </form>
       }
     >

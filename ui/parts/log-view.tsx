@@ -42,27 +42,24 @@ export function LogView({ runId, seq, nodes, live }: Props) {
           <label>
             <input type="checkbox" checked={follow} onChange={(event) => setFollow(event.currentTarget.checked)} /> follow
           </label>
-          <label>
-            <span class="unseen">node</span>
-            <select value={node ?? ''} onChange={(event) => setQuery({ node: event.currentTarget.value })}>
-              <option value="">all nodes</option>
-              {nodes.map((id) => (
-                <option key={id} value={id}>
-                  {id}
-                </option>
-              ))}
-            </select>
-          </label>
-          <label>
-            <span class="unseen">search the log</span>
-            <input
-              type="search"
-              placeholder="search"
-              value={search}
-              spellcheck={false}
-              onInput={(event) => setQuery({ search: event.currentTarget.value })}
-            />
-          </label>
+          <select aria-label="node" value={node ?? ''} onChange={(event) => setQuery({ node: event.currentTarget.value })}>
+            <option value="">all nodes</option>
+            {nodes.map((id) => (
+              <option key={id} value={id}>
+                {id}
+              </option>
+            ))}
+          </select>
+
+          <input
+            aria-label="search the log"
+            type="search"
+            placeholder="search"
+            value={search}
+            spellcheck={false}
+            onInput={(event) => setQuery({ search: event.currentTarget.value })}
+          />
+
           <a class="button" href={address(paths.runLogText(runId))} download={`run-${runId}.txt`}>
             download
           </a>

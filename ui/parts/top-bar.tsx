@@ -125,32 +125,42 @@ function UpdatingLine() {
 
 /** What holds for the whole page: that nothing is told any more, and since when; what became of a run that was asked for. */
 function Banners() {
-  const line = useWatched(connection);
   const login = useWatched(loginNeeded);
-  const { data } = useAnswer<Overview>(paths.overview);
-  const lost = line.state === 'lost' && !login;
-  const down = data?.storeDown;
   return (
     <div role="status" aria-live="polite" class="banners">
-      {lost ? (
-        <p class="banner">
-          <Mark look={lookOf('retrying')} />
-          <span>
-            <strong>Connection lost</strong> at{' '}
-            <time title={isoInZone(line.sinceMs, readerZone)}>{shortTime(line.sinceMs, Date.now(), readerZone)}</time>, for{' '}
-            <Since at={new Date(line.sinceMs).toISOString()} />. What is shown is from then; it is tried again every few seconds.
-          </span>
-        </p>
-      ) : null}
-      {!lost && down !== undefined ? (
-        <p class="banner">
-          <Mark look={lookOf('retrying')} />
-          <span>
-            <strong>The state store does not answer</strong> for <Since at={down.since} />: {down.message}. What is shown is from before.
-          </span>
-        </p>
-      ) : null}
-      <FollowedRun />
+      {login ? null : (
+        <>
+          <Line />
+          <FollowedRun />
+        </>
+      )}
     </div>
+  );
+}
+
+/** The line to the daemon, and the daemon's to its store. */
+function Line() {
+  const line = useWatched(connection);
+  const { data } = useAnswer<Overview>(paths.overview);
+  const down = data?.storeDown;
+  if (line.state === 'lost')
+    return (
+      <p class="banner">
+        <Mark look={lookOf('retrying')} />
+        <span>
+          <strong>Connection lost</strong> at{' '}
+          <time title={isoInZone(line.sinceMs, readerZone)}>{shortTime(line.sinceMs, Date.now(), readerZone)}</time>, for{' '}
+          <Since at={new Date(line.sinceMs).toISOString()} />. What is shown is from then; it is tried again every few seconds.
+        </span>
+      </p>
+    );
+  if (down === undefined) return null;
+  return (
+    <p class="banner">
+      <Mark look={lookOf('retrying')} />
+      <span>
+        <strong>The state store does not answer</strong> for <Since at={down.since} />: {down.message}. What is shown is from before.
+      </span>
+    </p>
   );
 }
