@@ -14,6 +14,7 @@ export interface Config {
   readonly dbt: DbtConfig | undefined;
   readonly extract: ExtractConfig;
   readonly daemon: DaemonConfig;
+  readonly alerts: AlertsConfig;
   /** What is declared under `tables:`, by its name there. */
   readonly tables: Readonly<Record<string, TableConfig>>;
   /** Settings of tables that only a wildcard names. `source` and `sink` are undefined where `defaults:` has none and there is more than one. */
@@ -118,6 +119,38 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+/** Where alarms go. URLs and headers are secrets: never print them. */
+export interface AlertsConfig {
+  readonly channels: Readonly<Record<string, ChannelConfig>>;
+  /** Names of channels that nothing is sent to (`url: off`). */
+  readonly off: readonly string[];
+  readonly heartbeat: { readonly url: string; readonly everyMs: number } | undefined;
+}
+
+export type ChannelConfig = WebhookChannelConfig | SlackChannelConfig | EmailChannelConfig;
+
+export interface WebhookChannelConfig {
+  readonly type: 'webhook';
+  readonly name: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface SlackChannelConfig {
+  readonly type: 'slack';
+  readonly name: string;
+  readonly url: string;
+}
+
+export interface EmailChannelConfig {
+  readonly type: 'email';
+  readonly name: string;
+  /** `smtp://` or `smtps://`, with user and password inside. */
+  readonly smtp: string;
+  readonly from: string;
+  readonly to: readonly string[];
+}
+
 /** A schema-qualified name, unquoted, as Postgres stores it. */
 export interface Relation {
   readonly schema: string;
@@ -199,6 +232,8 @@ export interface PipelineAlertsConfig {
   readonly freshnessMs: number | undefined;
   /** The fence may be held back for so long; `maxHold`: for as long as the table's own key of that name says. */
   readonly heldForMs: number | 'maxHold' | undefined;
+  /** Names of channels. */
+  readonly to: readonly string[];
 }
 
 export interface ScheduleConfig {

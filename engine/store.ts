@@ -2,6 +2,7 @@ import type { Access } from './access.ts';
 import type { Lease } from './connector.ts';
 import type { Event } from './event.ts';
 import type { History } from './history.ts';
+import type { Incidents } from './incidents.ts';
 import type { Queue } from './queue.ts';
 import type { RunRecord, RunState } from './run.ts';
 
@@ -13,6 +14,8 @@ export interface Store {
   readonly history: History | undefined;
   /** Tokens, and what was done by the API; undefined where nothing outlives the process. */
   readonly access: Access | undefined;
+  /** Incidents and their alarms; undefined where nothing outlives the process. */
+  readonly incidents: Incidents | undefined;
   /** Brings the store to this engine's shape; safe when two processes do it at once. A shape newer than the engine: EngineError `store.newer`. */
   migrate(): Promise<void>;
   /** True once `migrate` has been here; changes nothing. */

@@ -35,7 +35,7 @@ const wrong: readonly { readonly path: string; readonly text: string; readonly r
   {
     path: 'engine/reporters/human.ts',
     text: "import '../execute/pool.ts';\nimport './gone.ts';",
-    rules: ['load, execute, stores, reporters and schedule do not know each other', 'every import can be resolved'],
+    rules: ['load, execute, stores, reporters, schedule and alarms do not know each other', 'every import can be resolved'],
   },
   {
     path: 'engine/execute/pool.ts',

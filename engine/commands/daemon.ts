@@ -3,6 +3,7 @@ import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { ulid } from 'ulid';
+import { openRinging } from '../alarms/index.ts';
 import { parseListen } from '../base/listen.ts';
 import { packageFile } from '../base/package-root.ts';
 import { redact } from '../base/secret.ts';
@@ -13,6 +14,7 @@ import type { QueueEntry } from '../queue.ts';
 import { type Child, runDaemon } from '../schedule/daemon.ts';
 import type { Routes } from '../serve/parts.ts';
 import { createPulse, type Pulse } from '../serve/pulse.ts';
+import { senderOf } from './alert-sender.ts';
 import { type ConfigInForce, watchConfig } from './config-in-force.ts';
 import { openDaemonLog } from './daemon-log.ts';
 import type { DaemonServerParts } from './daemon-server.ts';
@@ -90,6 +92,7 @@ export const command: Command = {
           if (daemonLog.isJson) runEvents.follow(entry, child.ended);
           return child;
         },
+        openRinging: (alerts) => openRinging(alerts, senderOf(context, config, self.host)),
         tell,
         turned: pulse.turned,
         signal: context.signal,

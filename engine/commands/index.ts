@@ -20,6 +20,7 @@ export const commands: readonly CommandEntry[] = [
   { name: 'status', summary: 'show what is going on', load: async () => (await import('./status.ts')).command },
   { name: 'runs', summary: 'list runs, newest first', load: async () => (await import('./runs.ts')).command },
   { name: 'why', summary: 'show what a pipeline waits for', load: async () => (await import('./why.ts')).command },
+  { name: 'alerts', summary: 'show what rings, and test the channels', load: async () => (await import('./alerts.ts')).command },
   { name: 'logs', summary: 'show the log of a run', load: async () => (await import('./logs.ts')).command },
   { name: 'token', summary: 'make, list and revoke tokens of the API', load: async () => (await import('./token.ts')).command },
   { name: 'state', summary: 'show or change the watermarks', load: async () => (await import('./state.ts')).command },

@@ -1,5 +1,6 @@
 import type { Command } from '../command.ts';
 import { EngineError, exitCodeOf } from '../error.ts';
+import type { UnsentDelivery } from '../incidents.ts';
 import type { Problem } from '../problem.ts';
 import type { QueueEntry } from '../queue.ts';
 import { progressText } from '../reporters/event-view.ts';
@@ -19,7 +20,8 @@ export const command: Command = {
   options: [
     {
       flags: '--check',
-      summary: 'exit 1 when something needs attention: no daemon, a pipeline that failed, is late or was left out, a table that is stale',
+      summary:
+        'exit 1 when something needs attention: no daemon, a pipeline that failed, is late or was left out, a table that is stale, an alarm that could not be sent',
     },
   ],
   examples: ['engine status', 'engine status --json', 'engine status --check --quiet || echo "look at the pipelines"'],
@@ -43,14 +45,20 @@ export const command: Command = {
     );
     const waiting = (await store?.queue?.waiting()) ?? [];
     const attention = problemsOf(await readProblemFacts(store, config, context.clock.now()));
+    const unsent = ((await store?.incidents?.unsent()) ?? []).filter(({ attempts, error }) => attempts > 0 && error !== undefined);
     context.reporter.data(
-      { live, leases, waiting, pipelines: newest.map(({ pipeline, run }) => ({ pipeline, newest: run ?? null })), attention },
+      { live, leases, waiting, pipelines: newest.map(({ pipeline, run }) => ({ pipeline, newest: run ?? null })), attention, unsent },
       () =>
-        [...attentionLines(attention), ...liveLines(live), ...waitingLines(waiting), ...leaseLines(leases), ...newestLines(newest)].join(
-          '\n',
-        ),
+        [
+          ...attentionLines(attention),
+          ...unsentLines(unsent),
+          ...liveLines(live),
+          ...waitingLines(waiting),
+          ...leaseLines(leases),
+          ...newestLines(newest),
+        ].join('\n'),
     );
-    return input.options.check === true && attention.length > 0 ? exitCodeOf({ trouble: 'failed' }) : 0;
+    return input.options.check === true && attention.length + unsent.length > 0 ? exitCodeOf({ trouble: 'failed' }) : 0;
   },
 };
 
@@ -60,6 +68,22 @@ function attentionLines(attention: readonly Problem[]): string[] {
     : [
         'needs attention:',
         ...attention.flatMap(({ kind, pipeline, table, text, hint }) => [`  ${kind}  ${subject(pipeline, table)}${text}`, `    ${hint}`]),
+      ];
+}
+
+function unsentLines(unsent: readonly UnsentDelivery[]): string[] {
+  return unsent.length === 0
+    ? []
+    : [
+        'alarms that could not be sent yet:',
+        ...columns(
+          unsent.map(({ channel, event, alarm, nextAt, error }) => [
+            channel,
+            `${event} ${alarm.problem.key}`,
+            `again after ${nextAt.slice(0, 19).replace('T', ' ')} UTC`,
+            error ?? '',
+          ]),
+        ),
       ];
 }
 

@@ -1,7 +1,8 @@
 import type { PipelineAlertsConfig } from '../config.ts';
+import { knownChannels } from './channels.ts';
 import { readDuration } from './duration.ts';
 import type { Findings } from './findings.ts';
-import { layered } from './layer.ts';
+import { type Layer, layered } from './layer.ts';
 import type { RawConfig, RawPipelineAlerts } from './raw.ts';
 
 /** The limits of a pipeline, key by key with those of `defaults` behind them; `null` takes one away. */
@@ -26,6 +27,13 @@ export function readPipelineAlerts(
   return {
     lateAfterMs: limit('lateAfter'),
     freshnessMs: limit('freshness'),
+    to: readTo(layer, raw, findings),
     heldForMs: layer.get('heldFor') === undefined ? 'maxHold' : limit('heldFor'),
   };
+}
+
+/** All channels, where none are named. */
+function readTo(layer: Layer<RawPipelineAlerts>, raw: RawConfig, findings: Findings): readonly string[] {
+  const named = layer.get('to');
+  return named === undefined ? Object.keys(raw.alerts?.channels ?? {}) : knownChannels(named, layer.pointer('to'), raw, findings);
 }

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import type { Config } from '../config.ts';
+import { readAlerts } from './channels.ts';
 import { readDbt, readExtract, readLake, readSinks, readSources, readState } from './connections.ts';
 import type { Findings } from './findings.ts';
 import { readDaemon, readPipelines } from './pipelines.ts';
@@ -24,6 +25,7 @@ export function enrich(raw: RawConfig, file: string, findings: Findings): Config
     dbt: readDbt(raw, Object.keys(sinks), root, findings),
     extract: readExtract(raw, root, findings),
     daemon: readDaemon(raw, root, findings),
+    alerts: readAlerts(raw, findings),
     tables,
     tableDefaults,
     pipelines: readPipelines(raw, { tables, tableDefaults }, findings),

@@ -78,14 +78,14 @@ export function chooseName(
   return undefined;
 }
 
-/** Two names that differ only by case are told apart neither by people nor by every file system. */
+/** `section`: where they stand, such as `pipelines` or `alerts/channels`. Two names that differ only by case are told apart neither by people nor by every file system. */
 export function refuseCaseTwins(findings: Findings, section: string, names: readonly string[]): void {
   const first = new Map<string, string>();
   for (const name of names) {
     const twin = first.get(name.toLowerCase());
     if (twin === undefined) first.set(name.toLowerCase(), name);
     else
-      findings.on(below('', section, name), 'key', {
+      findings.on(below('', ...section.split('/'), name), 'key', {
         code: 'config.case',
         message: `\`${name}\` and \`${twin}\` differ only by case`,
         hint: 'Give one of them another name.',
@@ -96,9 +96,9 @@ export function refuseCaseTwins(findings: Findings, section: string, names: read
 /** A name that is typed on command lines and shown in lists. */
 export function refuseOddName(findings: Findings, section: string, name: string): void {
   if (/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/.test(name)) return;
-  findings.on(below('', section, name), 'key', {
+  findings.on(below('', ...section.split('/'), name), 'key', {
     code: 'config.name',
-    message: `\`${name}\` cannot be the name of a ${section.slice(0, -1)}`,
+    message: `\`${name}\` cannot be the name of a ${section.split('/').at(-1)?.slice(0, -1)}`,
     hint: 'A name has letters, digits, `_`, `-` and `.`, begins with a letter or digit, and has at most 100 characters.',
   });
 }

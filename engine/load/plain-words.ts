@@ -193,12 +193,18 @@ function wrongChoice(error: SchemaError, name: string): PlacedFinding {
 /** What stands at a pointer, for a person: `` `key` of table `users` ``, `item 2 of `tables` of pipeline `nightly` ``. */
 export function nameOf(pointer: string): string {
   const steps = pointerSteps(pointer);
-  const [section, name, ...rest] = steps;
+  const [section, name, ...rest] = steps[0] === 'alerts' && steps[1] === 'channels' ? steps.slice(1) : steps;
   if (section === undefined) return 'the file';
-  const singular: Readonly<Record<string, string>> = { sources: 'source', sinks: 'sink', tables: 'table', pipelines: 'pipeline' };
+  const singular: Readonly<Record<string, string>> = {
+    sources: 'source',
+    sinks: 'sink',
+    tables: 'table',
+    pipelines: 'pipeline',
+    channels: 'channel',
+  };
   const kind = singular[section];
   const whole = kind === undefined || name === undefined ? `\`${section}\`` : `${kind} \`${name}\``;
-  const inner = kind === undefined ? steps.slice(1) : rest;
+  const inner = kind === undefined || name === undefined ? [...(name === undefined ? [] : [name]), ...rest] : rest;
   return [...inner].reduce((around, step) => `${/^\d+$/.test(step) ? `item ${Number(step) + 1}` : `\`${step}\``} of ${around}`, whole);
 }
 
@@ -239,6 +245,7 @@ function exampleHint(pointer: string, example: unknown): string | undefined {
 /** A value in the short form of YAML. */
 export function flow(value: unknown, inside = false): string {
   if (Array.isArray(value)) return `[${value.map((v) => flow(v, true)).join(', ')}]`;
+  if (typeof value === 'object' && value !== null && Object.keys(value).length === 0) return '{}';
   if (typeof value === 'object' && value !== null)
     return `{ ${Object.entries(value)
       .map(([key, v]) => `${key}: ${flow(v, true)}`)

@@ -20,6 +20,7 @@ export interface RawConfig {
     readonly connections?: number;
     readonly extensionFolder?: string;
   };
+  readonly alerts?: { readonly channels?: Block<RawChannel>; readonly heartbeat?: { readonly url?: string; readonly every?: string } };
   readonly daemon?: {
     readonly maxConcurrentRuns?: number;
     readonly shutdownTimeout?: string;
@@ -110,6 +111,16 @@ export interface RawPipelineAlerts {
   readonly lateAfter?: string | null;
   readonly freshness?: string | null;
   readonly heldFor?: string | null;
+  readonly to?: List<string>;
+}
+
+export interface RawChannel {
+  readonly type?: 'webhook' | 'slack' | 'email';
+  readonly url?: string;
+  readonly headers?: Block<string>;
+  readonly smtp?: string;
+  readonly from?: string;
+  readonly to?: string | List<string>;
 }
 
 export type RawSchedule =

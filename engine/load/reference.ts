@@ -66,14 +66,14 @@ export function referencePage(schema: JsonObject): string {
       return;
     }
     if (inner.properties !== undefined) table(inner, () => false);
-    for (const kind of [inner.else?.then, inner.then]) {
-      if (kind?.$ref === undefined) continue;
+    for (const kind of kindsOf(inner)) {
       const keys = follow(kind);
       block(`${title} of type \`${String(keys.properties?.type?.enum?.[0])}\``, keys, level + 1);
     }
     for (const [key, value] of Object.entries(inner.properties ?? {})) {
       const deeper = follow(value);
-      if (deeper.properties !== undefined) block(`\`${key}\` of ${title}`, deeper, level + 1);
+      const item = typeof deeper.additionalProperties === 'object' ? follow(deeper.additionalProperties) : deeper;
+      if (item.properties !== undefined) block(`\`${key}\` of ${title}`, deeper, level + 1);
     }
   };
 
@@ -81,6 +81,11 @@ export function referencePage(schema: JsonObject): string {
   table(top, () => false);
   for (const [key, value] of Object.entries(top.properties ?? {})) if (key !== 'version') block(`\`${key}\``, value, 2);
   return `${parts.join('\n')}\n`;
+}
+
+/** What a block is by its `type`: the branches of `if`, `then`, `else`, the last first. */
+function kindsOf({ then, else: otherwise }: FieldSchema): readonly FieldSchema[] {
+  return [...(otherwise === undefined ? [] : kindsOf(otherwise)), ...(then?.$ref === undefined ? [] : [then])];
 }
 
 function takes(field: FieldSchema): string {

@@ -1,3 +1,6 @@
+import email from '../../schemas/channels/email.schema.json' with { type: 'json' };
+import slack from '../../schemas/channels/slack.schema.json' with { type: 'json' };
+import webhook from '../../schemas/channels/webhook.schema.json' with { type: 'json' };
 import dbt from '../../schemas/connections/dbt.schema.json' with { type: 'json' };
 import file from '../../schemas/connections/file.schema.json' with { type: 'json' };
 import postgres from '../../schemas/connections/postgres.schema.json' with { type: 'json' };
@@ -17,6 +20,9 @@ const parts: Readonly<Record<string, JsonObject>> = {
   'nodes/postgres.extract': postgresExtract,
   'nodes/postgres.load': postgresLoad,
   'nodes/dbt.build': dbtBuild,
+  'channels/slack': slack,
+  'channels/webhook': webhook,
+  'channels/email': email,
 };
 
 /** The JSON Schema of pipelines.yaml as one document: what it refers to in other files is among its `definitions`. */

@@ -1,14 +1,16 @@
+import type { Ringing } from '../alarm.ts';
 import type { Clock } from '../base/clock.ts';
 import { countText } from '../base/count.ts';
 import { showDuration } from '../base/duration.ts';
 import { unreachable } from '../base/unreachable.ts';
-import type { CatchupConfig, Config } from '../config.ts';
+import type { AlertsConfig, CatchupConfig, Config } from '../config.ts';
 import type { Lease } from '../connector.ts';
 import { EngineError, errorData } from '../error.ts';
 import type { Queue, QueueEntry } from '../queue.ts';
 import { runOf } from '../run.ts';
 import type { LeaseHolder, Store } from '../store.ts';
 import { dueFires, mostCounted, nextDue } from './due.ts';
+import { createWatch } from './incidents.ts';
 import { leadership } from './leadership.ts';
 import { leftOut } from './left-out.ts';
 import { ownResumes } from './own-resumes.ts';
@@ -30,6 +32,8 @@ export interface DaemonParts {
   /** The configuration in force; looked at again at each turn. */
   config(): Promise<Config>;
   start(entry: QueueEntry): Child;
+  /** Opens the channels that alarms go to. */
+  openRinging(alerts: AlertsConfig): Ringing;
   /** One line about what happened, for people and programs. */
   tell(level: 'info' | 'warn' | 'error', text: string, fields?: Readonly<Record<string, string | number>>): void;
   /** A turn went well: as the daemon that leads, or as one that follows. */
@@ -77,6 +81,8 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
   let decided: { readonly config: Config; readonly atMs: number; readonly againMs: number } | undefined;
   let told = '';
   let trouble = '';
+  const watch = store.incidents === undefined ? undefined : createWatch({ ...parts, incidents: store.incidents });
+  let greeted: number | undefined;
 
   const follow = async (): Promise<boolean> => {
     try {
@@ -97,6 +103,8 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
     if (lead === undefined && !(await follow())) return;
     if (lead === undefined) return;
     await lead.check();
+    if (greeted !== lead.token) await watch?.tookOver();
+    greeted = lead.token;
     const config = await parts.config();
     if (clock.now() - sweptMs >= sweepEveryMs) {
       await resumeInterrupted(parts, config, givenUp);
@@ -127,12 +135,14 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
       }
     }
     await prune(config);
+    watch?.turn(lead, config);
   };
 
   /** Keeps the store bounded, a little between two turns. */
   const prune = async ({ state }: Config): Promise<void> => {
     if (state.type === 'memory' || clock.now() < pruneAtMs) return;
     pruneAtMs = clock.now() + pruneEveryMs;
+    await store.incidents?.prune(clock.now() - state.retention.olderThanMs, prunedAtOnce);
     const removed = (await store.history?.prune(state.retention, clock.now(), prunedAtOnce)) ?? 0;
     pruned += removed;
     if (removed === prunedAtOnce) pruneAtMs = clock.now();
@@ -227,6 +237,7 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
         await within(clock, stopGraceMs, all());
       }
     }
+    if (watch !== undefined) await within(clock, stopGraceMs, watch.idle());
     await lead?.release().catch((error: unknown) => tell('warn', errorData(error).message));
   }
 }

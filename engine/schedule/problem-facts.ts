@@ -1,4 +1,3 @@
-import type { Config } from '../config.ts';
 import type { Event } from '../event.ts';
 import type { History } from '../history.ts';
 import type { RunRecord } from '../run.ts';
@@ -11,11 +10,7 @@ import { tablesOf } from './startable.ts';
 const newest = 20;
 
 /** Reads from the store what problems are told from; a handful of statements, however many pipelines. Without a store nothing has ever run. Changes nothing. */
-export async function readProblemFacts(
-  store: Store | undefined,
-  config: Pick<Config, 'pipelines' | 'tables' | 'tableDefaults'>,
-  nowMs: number,
-): Promise<ProblemFacts> {
+export async function readProblemFacts(store: Store | undefined, config: ProblemFacts['config'], nowMs: number): Promise<ProblemFacts> {
   const { queue, history } = store ?? {};
   const names = Object.keys(config.pipelines);
   const runs = await newestRuns(store, names, nowMs);

@@ -10,7 +10,7 @@ import { isOwn } from './own-resumes.ts';
 
 /** What problems are told from. Lists of a pipeline are the newest first; what is not known of one is left out. */
 export interface ProblemFacts {
-  readonly config: Pick<Config, 'pipelines' | 'tables' | 'tableDefaults'>;
+  readonly config: Pick<Config, 'pipelines' | 'tables' | 'tableDefaults' | 'alerts'>;
   readonly nowMs: number;
   readonly runs: ReadonlyMap<string, readonly RunRecord[]>;
   /** What a run that did not succeed said, by its id. */

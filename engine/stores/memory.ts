@@ -49,6 +49,7 @@ export function createMemoryStore(clock: Clock, realm: MemoryRealm = createMemor
     queue: undefined,
     history: undefined,
     access: undefined,
+    incidents: undefined,
     migrate: async () => undefined,
     exists: async () => true,
     async append(events) {

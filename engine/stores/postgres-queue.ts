@@ -4,8 +4,8 @@ import type { JsonObject } from '../base/json.ts';
 import type { Lease } from '../connector.ts';
 import { EngineError } from '../error.ts';
 import type { Asked, Decision, EntryKind, EntryState, Queue, QueueEntry, ScheduleMark } from '../queue.ts';
+import { refuseUnled } from './postgres-leader.ts';
 import { type RunRow, runRecord } from './run-row.ts';
-import { leaseLost } from './wording.ts';
 
 interface QueueRow {
   readonly id: string;
@@ -23,7 +23,7 @@ interface QueueRow {
 
 /** The contract of `Queue` on the store's schema (`queue`, `schedules`, `pauses`). `known` turns the database's errors into the engine's. */
 export function createPostgresQueue(db: Knex, schema: string, clock: Clock, known: <T>(work: () => Promise<T>) => Promise<T>): Queue {
-  const table = (name: 'queue' | 'schedules' | 'pauses' | 'leases', on: Knex = db): Knex.QueryBuilder => on.withSchema(schema).table(name);
+  const table = (name: 'queue' | 'schedules' | 'pauses', on: Knex = db): Knex.QueryBuilder => on.withSchema(schema).table(name);
   const now = (): string => new Date(clock.now()).toISOString();
   return {
     marks: () =>
@@ -37,7 +37,7 @@ export function createPostgresQueue(db: Knex, schema: string, clock: Clock, know
     seen: (leader, pipelines, untilMs) =>
       known(() =>
         db.transaction(async (trx) => {
-          await mustLead(trx, leader);
+          await refuseUnled(trx, schema, leader);
           const until = new Date(untilMs).toISOString();
           await table('schedules', trx)
             .whereIn('pipeline', [...pipelines])
@@ -113,14 +113,8 @@ export function createPostgresQueue(db: Knex, schema: string, clock: Clock, know
       }),
   };
 
-  /** Nobody takes the lease over until the transaction ends. */
-  async function mustLead(trx: Knex, { name, token }: Lease): Promise<void> {
-    const leads = await table('leases', trx).where({ name, token }).whereNotNull('run_id').forShare().first('name');
-    if (leads === undefined) throw leaseLost(name);
-  }
-
   async function decide(trx: Knex, leader: Lease, { pipeline, mark, fires }: Decision): Promise<readonly QueueEntry[]> {
-    await mustLead(trx, leader);
+    await refuseUnled(trx, schema, leader);
     const at = now();
     const rows = fires.map(({ scheduledAtMs, state, reason }) => ({
       pipeline,

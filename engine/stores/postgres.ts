@@ -10,6 +10,7 @@ import { aliveAmong, createLiveness, deadAfterMs } from './liveness.ts';
 import { migratedTo, migrateSchema, refuseNewer, shippedMigrations } from './migrate.ts';
 import { createPostgresAccess } from './postgres-access.ts';
 import { createPostgresHistory } from './postgres-history.ts';
+import { createPostgresIncidents } from './postgres-incidents.ts';
 import { recordNodes } from './postgres-nodes.ts';
 import { createPostgresQueue, takeEntry } from './postgres-queue.ts';
 import { type RunRow, runRecord } from './run-row.ts';
@@ -33,7 +34,7 @@ interface LeaseRow {
 
 const rowsAtOnce = 500;
 
-/** The contract of `Store` on a Postgres schema of its own (`runs`, `nodes`, `events`, `leases`, `heartbeats`, `store`, `queue`, `schedules`, `pauses`, `tokens`, `sessions`, `actions`, `migrations`). Opens its first session on first use. */
+/** The contract of `Store` on a Postgres schema of its own (`runs`, `nodes`, `events`, `leases`, `heartbeats`, `store`, `queue`, `schedules`, `pauses`, `incidents`, `deliveries`, `tokens`, `sessions`, `actions`, `migrations`). Opens its first session on first use. */
 export function createPostgresStore(options: PostgresStoreOptions): Store {
   const { schema, clock } = options;
   const db = openKnex(async () => {
@@ -82,6 +83,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
     queue: createPostgresQueue(db, schema, clock, known),
     history: createPostgresHistory(db, schema, known),
     access: createPostgresAccess(db, schema, known),
+    incidents: createPostgresIncidents(db, schema, known),
     migrate: () =>
       known(async () => {
         try {

@@ -40,7 +40,7 @@ export function pipelineOf(name: string, tables: readonly string[], over: Partia
     timeoutMs: undefined,
     concurrency: 4,
     tags: [],
-    alerts: { lateAfterMs: undefined, freshnessMs: undefined, heldForMs: 'maxHold' },
+    alerts: { lateAfterMs: undefined, freshnessMs: undefined, heldForMs: 'maxHold', to: [] },
     ...over,
   };
 }
@@ -66,6 +66,7 @@ export function configOf(tables: readonly TableConfig[], pipelines: readonly Pip
       requireToken: false,
       tls: undefined,
     },
+    alerts: { channels: {}, off: [], heartbeat: undefined },
     tables: Object.fromEntries(tables.map((table) => [table.name, table])),
     tableDefaults: settings,
     pipelines: Object.fromEntries(pipelines.map((pipeline) => [pipeline.name, pipeline])),

@@ -56,7 +56,7 @@ suite('the schema', (s) => {
 
   s.test('the files in schemas/ refer to one another as an editor resolves them', () => {
     const ajv = new Ajv({ strict: false });
-    for (const folder of ['connections', 'nodes'])
+    for (const folder of ['connections', 'nodes', 'channels'])
       for (const file of readdirSync(join(root, 'schemas', folder)))
         ajv.addSchema(JSON.parse(readFileSync(join(root, 'schemas', folder, file), 'utf8')), `file:///schemas/${folder}/${file}`);
     const main = JSON.parse(readFileSync(join(root, 'schemas/pipelines.schema.json'), 'utf8'));

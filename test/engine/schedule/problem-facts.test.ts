@@ -13,7 +13,7 @@ import { suite } from '../../support/suite.ts';
 
 const noon = Date.parse('2026-05-04T12:00:00Z');
 const at = (minutes: number): string => new Date(noon + minutes * 60_000).toISOString();
-const limits = { lateAfterMs: undefined, freshnessMs: 900_000, heldForMs: 600_000 };
+const limits = { lateAfterMs: undefined, freshnessMs: 900_000, heldForMs: 600_000, to: [] };
 
 /** A run of the pipeline that has the table `audit_log`, which failed or succeeded. */
 async function append(store: Store, pipeline: string, runId: string, from: number, last: EventBody): Promise<void> {

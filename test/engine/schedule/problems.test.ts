@@ -14,7 +14,7 @@ const noon = Date.parse('2026-05-04T12:00:00Z');
 /** So many minutes before noon, or after it. */
 const at = (minutes: number): string => new Date(noon + minutes * 60_000).toISOString();
 const hourly: readonly ScheduleConfig[] = [{ cron: '0 * * * *', timezone: 'UTC', dst: { gap: 'after', fold: 'once' } }];
-const noLimits: PipelineConfig['alerts'] = { lateAfterMs: undefined, freshnessMs: undefined, heldForMs: 'maxHold' };
+const noLimits: PipelineConfig['alerts'] = { lateAfterMs: undefined, freshnessMs: undefined, heldForMs: 'maxHold', to: [] };
 const minutes = (count: number): number => count * 60_000;
 
 const run = (id: string, state: RunRecord['state'], from: number, to?: number, over: Partial<RunRecord> = {}): RunRecord => ({
@@ -296,7 +296,7 @@ suite('problems: silent', ({ test }) => {
 suite('problems: their order', ({ test }) => {
   test('the worst first', () => {
     const given: Given = {
-      pipeline: { alerts: { lateAfterMs: minutes(1), freshnessMs: minutes(15), heldForMs: minutes(1) } },
+      pipeline: { alerts: { lateAfterMs: minutes(1), freshnessMs: minutes(15), heldForMs: minutes(1), to: [] } },
       runs: [run('C', 'running', -5), run('B', 'failed', -70, -69), run('A', 'succeeded', -130, -129)],
       entries: [entry(1, 'skipped', -3, { reason: leftOut.atWork('C') })],
       table: {

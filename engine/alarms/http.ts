@@ -1,0 +1,61 @@
+import { redact } from '../base/secret.ts';
+import { EngineError } from '../error.ts';
+
+const timeoutMs = 10_000;
+/** Of what a server says of its refusal. */
+const mostShown = 200;
+
+/** Asks a URL once. Any answer but 2xx, none within 10 s, and a redirection (a secret in the URL or a header must not travel on) is an EngineError `alarm.not-sent`. */
+export async function ask(
+  url: string,
+  request: { readonly method: 'GET' | 'POST'; readonly headers?: Readonly<Record<string, string>>; readonly body?: string },
+): Promise<void> {
+  let answer: Response;
+  try {
+    answer = await fetch(url, { ...request, redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) });
+  } catch (error) {
+    throw notSent(`${hostOf(url)} ${whyNot(error)}`, error);
+  }
+  const said = await answer.text().catch(() => '');
+  if (answer.ok) return;
+  if (answer.status >= 300 && answer.status < 400)
+    throw notSent(`${hostOf(url)} answered ${answer.status}: it sends one on to ${locationOf(answer, url)}, which is not followed`);
+  throw notSent(`${hostOf(url)} answered ${answer.status}${said.trim() === '' ? '' : `: ${plain(said)}`}`);
+}
+
+/** What keeps an alarm from being sent; without secrets, on one line. */
+export function notSent(why: string, cause?: unknown): EngineError {
+  return new EngineError('outside', 'alarm.not-sent', plain(why, 500), {
+    ...(cause === undefined ? {} : { cause }),
+    hint: 'It is tried again by itself. Look at the channel in pipelines.yaml; engine alerts test tries it at once.',
+    retryable: true,
+  });
+}
+
+function plain(text: string, most = mostShown): string {
+  return redact(text.slice(0, 10 * most))
+    .replace(/[\p{Cc}\p{Cf}\u2028\u2029\s]+/gu, ' ')
+    .trim()
+    .slice(0, most);
+}
+
+function hostOf(url: string): string {
+  return new URL(url).host;
+}
+
+/** The host only: more of it may be a secret. */
+function locationOf(answer: Response, url: string): string {
+  const location = answer.headers.get('location') ?? '';
+  return URL.canParse(location, url) ? new URL(location, url).host : 'another place';
+}
+
+function whyNot(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.name === 'TimeoutError') return `did not answer within ${timeoutMs / 1000} s`;
+  const { cause } = error;
+  if (!(cause instanceof Error)) return error.message;
+  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
+  if (code === 'ECONNREFUSED') return 'refused the connection';
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'is not known by that name';
+  return `could not be reached: ${cause.message === '' ? (code ?? error.message) : cause.message}`;
+}
