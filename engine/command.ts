@@ -69,6 +69,6 @@ export interface CommandContext {
   /** The state store, migrated. `peek`: only when its schema exists already (plan, status), else undefined; nothing is created. */
   store(): Promise<Store>;
   peekStore(): Promise<Store | undefined>;
-  /** A second handle on the state store with sessions of its own, so that many questions do not keep others waiting; closed with the others. */
+  /** A second handle on the state store with sessions of its own, so that many questions do not keep others waiting; it gives up what takes longer than 12 s. Closed with the others. */
   storeApart(): Promise<Store>;
 }

@@ -89,6 +89,8 @@ export interface RunPageQuery {
   readonly pipeline?: string;
   readonly states?: readonly RunState[];
   readonly table?: string;
+  /** Only those that go on from this run. */
+  readonly retryOf?: string;
   /** The page begins after this run. */
   readonly beforeRunId?: string;
   readonly limit: number;

@@ -73,13 +73,13 @@ export function createCommandContext(parts: ContextParts): OpenContext {
     });
     return opened.connections;
   });
-  const openStore = async (): Promise<Store> => {
+  const openStore = async (options: { readonly statementTimeoutMs?: number } = {}): Promise<Store> => {
     const { state } = await config();
-    const it = await createStore(state, await connections(), clock);
+    const it = await createStore(state, await connections(), clock, options);
     opened.stores.push(it);
     return it;
   };
-  const onlyStore = once(openStore);
+  const onlyStore = once(() => openStore());
   const store = once(async () => {
     const it = await onlyStore();
     await it.migrate();
@@ -138,7 +138,8 @@ export function createCommandContext(parts: ContextParts): OpenContext {
         const it = await onlyStore();
         return (await it.exists()) ? it : undefined;
       },
-      storeApart: openStore,
+      // An answer that takes longer is not waited for.
+      storeApart: () => openStore({ statementTimeoutMs: 12_000 }),
     },
     async close() {
       for (const it of opened.stores) await it.close().catch(() => undefined);
@@ -148,7 +149,12 @@ export function createCommandContext(parts: ContextParts): OpenContext {
   };
 }
 
-async function createStore(state: Config['state'], connections: Connections, clock: Clock): Promise<Store> {
+async function createStore(
+  state: Config['state'],
+  connections: Connections,
+  clock: Clock,
+  options: { readonly statementTimeoutMs?: number },
+): Promise<Store> {
   if (state.type === 'memory') {
     const { createMemoryStore } = await import('../stores/memory.ts');
     return createMemoryStore(clock);
@@ -157,5 +163,5 @@ async function createStore(state: Config['state'], connections: Connections, clo
   const database = link.database;
   if (database === undefined) throw new Error(`the connection ${link.name} has no database`);
   const { createPostgresStore } = await import('../stores/postgres.ts');
-  return createPostgresStore({ connect: (label: string) => database.connect(label), schema: state.schema, clock });
+  return createPostgresStore({ connect: (label: string) => database.connect(label), schema: state.schema, clock, ...options });
 }

@@ -66,7 +66,7 @@ export function actionRoutes(app: FastifyInstance, parts: ServerParts): void {
         if (state === 'running') throw new Refusal(409, 'run.live', `run ${runId} is still at work`, 'Wait for its end, or cancel it.');
         if (state === 'succeeded') throw new Refusal(409, 'run.succeeded', `run ${runId} succeeded: there is nothing to do again`);
         const pipeline = await knownPipeline(parts, record.pipeline);
-        const later = await retriedBy(parts, record);
+        const later = await retriedBy(parts, runId);
         if (later !== undefined)
           throw new Refusal(409, 'run.retried', `run ${later} goes on from run ${runId} already`, `Look at run ${later}.`);
         const entry = await retryEntry(pipeline.name, runId, who);

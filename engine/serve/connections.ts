@@ -6,24 +6,31 @@ import type { Socket } from 'node:net';
  * make room, and others are served.
  */
 export function boundConnections(server: Server, most: number): void {
-  /** In the order in which they began to wait. */
-  const idle = new Set<Socket>();
-  let open = 0;
+  /** In the order in which they began to wait. By address, for a request under TLS comes with another socket than its connection. */
+  const idle = new Map<string, Socket>();
+  const open = new Map<string, Socket>();
   server.on('connection', (socket: Socket) => {
-    open += 1;
-    idle.add(socket);
+    const name = nameOf(socket);
+    open.set(name, socket);
+    idle.set(name, socket);
     socket.once('close', () => {
-      open -= 1;
-      idle.delete(socket);
+      if (open.get(name) === socket) open.delete(name);
+      if (idle.get(name) === socket) idle.delete(name);
     });
-    if (open <= most) return;
-    const [longest] = idle;
+    if (open.size <= most) return;
+    const [longest] = idle.values();
     (longest ?? socket).destroy();
   });
   server.on('request', ({ socket }, response) => {
-    idle.delete(socket);
+    const name = nameOf(socket);
+    idle.delete(name);
     response.once('close', () => {
-      if (!socket.destroyed) idle.add(socket);
+      const still = open.get(name);
+      if (still !== undefined) idle.set(name, still);
     });
   });
+}
+
+function nameOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }

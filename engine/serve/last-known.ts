@@ -1,6 +1,11 @@
 import type { Clock } from '../base/clock.ts';
 import { EngineError, errorData } from '../error.ts';
 
+export interface LastKnownOptions {
+  readonly freshMs: number;
+  readonly patienceMs: number;
+}
+
 /** An answer, and since when it cannot be had anew. */
 export interface Known<T> {
   readonly value: T;
@@ -15,12 +20,20 @@ export interface LastKnown<T> {
   forget(): void;
 }
 
-/** `make` is not called again within `freshMs`; an error of trouble `outside` gives what was known before. */
-export function lastKnown<T>(clock: Clock, freshMs: number, make: () => Promise<T>): LastKnown<T> {
+/**
+ * `make` is not called again within `freshMs`. An error of trouble `outside` gives what was known before, and so does one that takes longer than `patienceMs`; it is waited
+ * for all the same, and nothing else is asked meanwhile.
+ */
+export function lastKnown<T>(clock: Clock, { freshMs, patienceMs }: LastKnownOptions, make: () => Promise<T>): LastKnown<T> {
   let known: { readonly value: T; readonly at: number } | undefined;
   let making: Promise<Known<T>> | undefined;
   let downSince: string | undefined;
   let round = 0;
+  const before = (message: string): Known<T> | undefined => {
+    if (known === undefined) return undefined;
+    downSince ??= new Date(clock.now()).toISOString();
+    return { value: known.value, down: { since: downSince, message } };
+  };
   const attempt = async (mine: number): Promise<Known<T>> => {
     try {
       const value = await make();
@@ -28,19 +41,28 @@ export function lastKnown<T>(clock: Clock, freshMs: number, make: () => Promise<
       if (mine === round) known = { value, at: clock.now() };
       return { value, down: undefined };
     } catch (error) {
-      if (known === undefined || !(error instanceof EngineError) || error.trouble !== 'outside') throw error;
-      downSince ??= new Date(clock.now()).toISOString();
-      return { value: known.value, down: { since: downSince, message: errorData(error).message } };
+      const last = error instanceof EngineError && error.trouble === 'outside' ? before(errorData(error).message) : undefined;
+      if (last === undefined) throw error;
+      return last;
     } finally {
       if (mine === round) making = undefined;
     }
   };
   return {
-    get() {
+    async get() {
       if (known !== undefined && downSince === undefined && clock.now() - known.at < freshMs)
-        return Promise.resolve({ value: known.value, down: undefined });
+        return { value: known.value, down: undefined };
       making ??= attempt(round);
-      return making;
+      const over = new AbortController();
+      const late = clock.sleep(patienceMs, over.signal).then(
+        () => before(`the state store does not answer within ${patienceMs / 1000} s`),
+        () => undefined,
+      );
+      try {
+        return (await Promise.race([making, late])) ?? (await making);
+      } finally {
+        over.abort();
+      }
     },
     forget() {
       round += 1;

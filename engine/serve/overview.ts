@@ -7,10 +7,12 @@ import { declaredTables, leadershipView, pipelineViews, tableViews } from './vie
 
 /** Several pages that ask at the same moment get one answer. */
 const freshMs = 250;
+/** Then the last known is shown. */
+const patienceMs = 5_000;
 
 /** `GET /overview`: the last known while the store is down. */
 export function overviewRoutes(app: FastifyInstance, parts: ServerParts): void {
-  const overview = lastKnown(parts.clock, freshMs, () => makeOverview(parts));
+  const overview = lastKnown(parts.clock, { freshMs, patienceMs }, () => makeOverview(parts));
   app.addHook('onResponse', async (request, reply) => {
     if (request.method !== 'GET' && reply.statusCode < 300) overview.forget();
   });

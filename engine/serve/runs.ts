@@ -52,7 +52,7 @@ export function runRoutes(app: FastifyInstance, parts: ServerParts): void {
     async ({ params: { run: runId } }): Promise<RunPage> => {
       const so = await memory.read(runId);
       if (so === undefined) throw new Refusal(404, 'run.unknown', `there is no run ${runId}`, 'Old runs are removed after a while.');
-      return { run: so.run, seq: so.seq, retriedBy: await retriedBy(parts, so.run) };
+      return { run: so.run, seq: so.seq, retriedBy: await retriedBy(parts, runId) };
     },
   );
 
@@ -74,10 +74,7 @@ export function runRoutes(app: FastifyInstance, parts: ServerParts): void {
   );
 }
 
-/** The run that goes on from this one, if it is among the newest of its pipeline. */
-export async function retriedBy(
-  { history }: ServerParts,
-  { runId, pipeline }: { readonly runId: string; readonly pipeline: string },
-): Promise<string | undefined> {
-  return (await history.runs({ pipeline, limit: 200 })).find(({ retryOf }) => retryOf === runId)?.runId;
+/** The newest run that goes on from this one. */
+export async function retriedBy({ history }: ServerParts, runId: string): Promise<string | undefined> {
+  return (await history.runs({ retryOf: runId, limit: 1 }))[0]?.runId;
 }

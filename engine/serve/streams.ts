@@ -39,7 +39,7 @@ export function streamRoutes(app: FastifyInstance, parts: ServerParts): void {
 
   app.get(
     '/stream',
-    { schema: { summary: 'An event `changed` whenever something begins, ends or waits', response: stream } },
+    { exposeHeadRoute: false, schema: { summary: 'An event `changed` whenever something begins, ends or waits', response: stream } },
     async (request, reply) => {
       const now = await parts.history.stamp();
       const listener = listeners.open(request, reply);
@@ -60,6 +60,7 @@ export function streamRoutes(app: FastifyInstance, parts: ServerParts): void {
   app.get<{ Params: { readonly run: string }; Querystring: { readonly after: number } }>(
     '/runs/:run/stream',
     {
+      exposeHeadRoute: false,
       schema: {
         summary: 'The events of a run up to its end; the id of each is its `seq`, and the header Last-Event-ID goes on after it',
         params: fields({ run: runParam }, ['run']),

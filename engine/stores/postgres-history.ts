@@ -87,7 +87,7 @@ export function createPostgresHistory(db: Knex, schema: string, known: <T>(work:
         });
         return rows.map(nodeRecord);
       }),
-    runs: ({ pipeline, states, table, beforeRunId, limit }) =>
+    runs: ({ pipeline, states, table, retryOf, beforeRunId, limit }) =>
       known(async () => {
         const found = db
           .withSchema(schema)
@@ -97,6 +97,7 @@ export function createPostgresHistory(db: Knex, schema: string, known: <T>(work:
           .orderBy('run_id', 'desc')
           .limit(limit);
         if (pipeline !== undefined) found.where({ pipeline });
+        if (retryOf !== undefined) found.where({ retry_of: retryOf });
         if (states !== undefined) found.whereIn('state', [...states]);
         if (table !== undefined)
           found.whereIn('run_id', db.withSchema(schema).table('nodes').where({ table_name: table }).select('run_id'));

@@ -21,6 +21,8 @@ export interface PostgresStoreOptions {
   readonly connect: (label: string) => Promise<Client>;
   readonly schema: string;
   readonly clock: Clock;
+  /** A statement that takes longer is given up; undefined: none is. */
+  readonly statementTimeoutMs?: number;
 }
 
 interface LeaseRow {
@@ -41,6 +43,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
     const session = await options.connect('state');
     // A process that stands still in the middle of a transaction would hold its rows, and with them everybody who takes over, for as long as it sleeps.
     await session.query(`SET idle_in_transaction_session_timeout = ${deadAfterMs}`);
+    if (options.statementTimeoutMs !== undefined) await session.query(`SET statement_timeout = ${options.statementTimeoutMs}`);
     return session;
   });
   const liveness = createLiveness(schema, () => options.connect('liveness'));

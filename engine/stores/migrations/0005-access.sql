@@ -26,3 +26,6 @@ CREATE TABLE actions (
   subject text NOT NULL,
   outcome text NOT NULL
 );
+
+-- The runs that go on from one.
+CREATE INDEX runs_retry_of ON runs (retry_of) WHERE retry_of IS NOT NULL;

@@ -1,7 +1,10 @@
 import * as assert from 'uvu/assert';
+import { EngineError } from '../../../engine/error.ts';
 import type { EventBody } from '../../../engine/event.ts';
+import type { History } from '../../../engine/history.ts';
 import { suite } from '../../support/suite.ts';
-import { createStage, type Stage } from './stage.ts';
+import { waitUntil } from '../../support/wait.ts';
+import { askAt, createStage, type Stage } from './stage.ts';
 
 const done: readonly EventBody[] = [
   { type: 'node.started', node: 'extract users', attempt: 1 },
@@ -76,5 +79,57 @@ suite('the API', ({ test, before, after }) => {
     assert.is(text.headers['content-disposition'], 'attachment; filename="run-run-1.txt"');
     assert.match(text.text, /info {3}extract users: Reads from 02:05\n/);
     assert.is((await stage.ask('/api/v1/runs/nobody')).status, 404);
+  });
+});
+
+suite('the API while its store is away', ({ test }) => {
+  test('what was known last is still shown, with since when; what cannot be answered is 503; it is well again with the store', async () => {
+    const trouble: { away: boolean; hangs: boolean } = { away: false, hangs: false };
+    const stage = await createStage();
+    const parts = stage.parts;
+    const pipelines: History['pipelines'] = async (...asked) => {
+      if (trouble.hangs) await new Promise((resolve) => setTimeout(resolve, 6_000));
+      if (trouble.away) throw new EngineError('outside', 'store.failed', 'the state store failed: it is away', { retryable: true });
+      return parts.history.pipelines(...asked);
+    };
+    const server = await stage.another({ history: { ...parts.history, pipelines } });
+    const ask = (path: string) => askAt(server.url, path);
+    try {
+      const before = await ask('/api/v1/overview');
+      assert.is(before.body.storeDown, undefined);
+      trouble.away = true;
+      await waitUntil(async () => (await ask('/api/v1/overview')).body.storeDown !== undefined, 'the overview of before');
+      const down = await ask('/api/v1/overview');
+      assert.equal([down.status, down.body.pipelines.length, down.body.at], [200, 2, before.body.at]);
+      assert.match(down.body.storeDown.message, /it is away/);
+      const page = await ask('/api/v1/pipelines/sync');
+      assert.equal([page.status, page.body.error.code], [503, 'store.failed']);
+      trouble.away = false;
+      assert.is((await ask('/api/v1/overview')).body.storeDown, undefined);
+      trouble.hangs = true;
+      await waitUntil(
+        async () => /does not answer within 5 s/.test((await ask('/api/v1/overview')).body.storeDown?.message ?? ''),
+        'who hangs',
+      );
+    } finally {
+      await stage.close();
+    }
+  });
+
+  test('without its database nobody is let in who needs a token, and callers on this machine get errors that say so', async () => {
+    const stage = await createStage();
+    try {
+      const token = await stage.makeToken('alice');
+      await stage.ask('/api/v1/overview');
+      await stage.database.drop();
+      const headers = { 'x-forwarded-for': '203.0.113.7', authorization: `Bearer ${token}` };
+      assert.is((await stage.ask('/api/v1/overview', { headers })).status, 503);
+      await waitUntil(async () => (await stage.ask('/api/v1/overview')).body.storeDown !== undefined, 'the overview of before');
+      const run = await stage.ask('/api/v1/runs/run-1');
+      assert.equal([run.status, run.body.error.code], [503, 'store.failed']);
+      assert.is((await stage.ask('/')).status, 200);
+    } finally {
+      await stage.close();
+    }
   });
 });

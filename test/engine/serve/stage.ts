@@ -44,6 +44,8 @@ export interface Stage {
   readonly queue: Queue;
   readonly access: Access;
   readonly database: TestDatabase;
+  /** What its server is made of. */
+  readonly parts: ServerParts;
   readonly told: string[];
   readonly logged: LogRecord[];
   /** The path is sent as it is, not made plain first. */
@@ -165,6 +167,7 @@ export async function createStage(over: Partial<ServerParts> = {}): Promise<Stag
     queue,
     access,
     database,
+    parts,
     told,
     logged,
     ask: (path, asking) => askAt(server.url, path, asking),
