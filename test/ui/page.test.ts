@@ -1,6 +1,7 @@
 import * as assert from 'uvu/assert';
 import { freshnessBar, freshnessOf } from '../../ui/freshness.ts';
 import { filterLines, shownLines } from '../../ui/log-lines.ts';
+import { proseParts } from '../../ui/prose.ts';
 import { pipelinePath, routeOf, runPath } from '../../ui/routes.ts';
 import { keepSame } from '../../ui/same.ts';
 import { visibleLines } from '../../ui/windowing.ts';
@@ -102,5 +103,19 @@ suite('freshness', ({ test }) => {
     assert.is(freshnessOf({ asOf, limitMs: 15 }, 16), 'over');
     assert.is(freshnessOf({ asOf, limitMs: undefined }, 16), 'unjudged');
     assert.is(freshnessOf({ asOf: undefined, limitMs: 15 }, undefined), 'never');
+  });
+});
+
+suite('sentences of the engine', ({ test }) => {
+  const shown = (text: string): string[] => proseParts(text).map((part) => `${part.kind}: ${part.text}`);
+
+  test('have names between backticks, and runs that can be followed', () => {
+    assert.equal(shown('plain'), ['words: plain']);
+    assert.equal(shown('`users` is locked: `engine why users`'), ['name: users', 'words:  is locked: ', 'name: engine why users']);
+    assert.equal(shown('run 01M8A7FMCDJW6BZW2KD8DXD5XK failed'), ['words: run ', 'run: 01M8A7FMCDJW6BZW2KD8DXD5XK', 'words:  failed']);
+    assert.equal(shown('`engine retry 01M8A7FMCDJW6BZW2KD8DXD5XK`'), ['name: engine retry ', 'run: 01M8A7FMCDJW6BZW2KD8DXD5XK']);
+    assert.equal(shown('/x/01M8A7FMCDJW6BZW2KD8DXD5XK/1'), ['words: /x/01M8A7FMCDJW6BZW2KD8DXD5XK/1']);
+    assert.equal(shown('a ` alone'), ['words: a ` alone']);
+    assert.equal(shown(''), []);
   });
 });

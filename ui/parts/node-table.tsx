@@ -145,10 +145,11 @@ function Did({ node }: { readonly node: NodeRun }) {
 }
 
 function NodeMore({ node, run }: { readonly node: NodeRun; readonly run: Run }) {
-  const facts = Object.entries(node.result?.facts ?? {}).filter(([, value]) => value !== null && value !== '');
+  // Lists are of what dbt did, which its table says better.
+  const facts = Object.entries(node.result?.facts ?? {}).filter(([, value]) => value !== null && value !== '' && !Array.isArray(value));
   // The only failure of a run is told at its head already.
   const tries = node.attempts.filter(
-    ({ error }) => error !== undefined && (node.attempts.length > 1 || error.message !== run.error?.message),
+    ({ error }) => error !== undefined && (node.attempts.length > 1 || run.error?.message.endsWith(error.message) !== true),
   );
   return (
     <div class="more">

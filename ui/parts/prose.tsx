@@ -1,16 +1,20 @@
-/** A sentence in which names and commands stand between backticks. It is text, whatever it holds. */
+import { proseParts } from '../prose.ts';
+import { runPath } from '../routes.ts';
+
+/** A sentence that the engine wrote: names and commands set apart, runs as links. It is text, whatever it holds. */
 export function Prose({ text }: { readonly text: string }) {
-  const parts = text.split('`');
-  // An odd number of backticks is no pair: then they are shown as they are.
-  if (parts.length % 2 === 0) return <>{text}</>;
   return (
     <>
-      {parts.map((part, index) =>
-        index % 2 === 0 ? (
-          part
+      {proseParts(text).map((part, index) =>
+        part.kind === 'words' ? (
+          part.text
+        ) : part.kind === 'run' ? (
+          <a key={index} class="name" href={runPath(part.text)}>
+            {part.text}
+          </a>
         ) : (
           <span key={index} class="name">
-            {part}
+            {part.text}
           </span>
         ),
       )}
