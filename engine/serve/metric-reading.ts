@@ -1,3 +1,4 @@
+import type { Clock } from '../base/clock.ts';
 import type { Config } from '../config.ts';
 import type { History, TableHistory, Totals } from '../history.ts';
 import type { Problem } from '../problem.ts';
@@ -29,7 +30,12 @@ export interface StoreReading {
 }
 
 /** One statement after the other: a scrape takes one session of the store's. Throws what the store throws. */
-export async function readStore({ store, history, queue, ...sources }: MetricSources): Promise<StoreReading> {
+export async function readStore({
+  store,
+  history,
+  queue,
+  ...sources
+}: Omit<MetricSources, 'problems'>): Promise<Omit<StoreReading, 'problems'>> {
   const config = await sources.config();
   const all = await history.totals();
   const isKnown = ({ pipeline }: { readonly pipeline: string }): boolean => Object.hasOwn(config.pipelines, pipeline);
@@ -41,7 +47,6 @@ export async function readStore({ store, history, queue, ...sources }: MetricSou
     waiting: await queue.waiting(),
     paused: new Set((await queue.pauses()).keys()),
     liveRuns: (await store.runs({ states: ['running'] })).length,
-    problems: await sources.problems(config),
   };
 }
 
@@ -61,3 +66,29 @@ function tableNames({ pipelines }: Config, { nodes }: Totals): readonly string[]
 }
 
 const isPattern = (name: string): boolean => name.includes('*');
+
+/** Problems that were read within this are shown while they are read anew; older ones are waited for. */
+const shownMs = 120_000;
+
+/** Problems take more statements than all the rest: a scrape shows those that the scrape before it had read. Throws what the store throws, when they have to be waited for. */
+export function problemReader({
+  clock,
+  problems,
+}: Pick<MetricSources, 'problems'> & { readonly clock: Clock }): (config: Config) => Promise<readonly Problem[]> {
+  let known: { readonly value: readonly Problem[]; readonly atMs: number } | undefined;
+  let reading: Promise<readonly Problem[]> | undefined;
+  return async (config) => {
+    reading ??= problems(config)
+      .then((value) => {
+        known = { value, atMs: clock.now() };
+        return value;
+      })
+      .finally(() => {
+        reading = undefined;
+      });
+    if (known === undefined || Math.abs(clock.now() - known.atMs) > shownMs) return reading;
+    // Failing again and again they get too old, and are waited for.
+    reading.catch(() => undefined);
+    return known.value;
+  };
+}

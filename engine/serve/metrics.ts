@@ -4,7 +4,7 @@ import { collectDefaultMetrics, type Gauge, Registry } from 'prom-client';
 import type { Clock } from '../base/clock.ts';
 import { EngineError } from '../error.ts';
 import { families } from './metric-families.ts';
-import { type MetricSources, readStore, type StoreReading } from './metric-reading.ts';
+import { type MetricSources, problemReader, readStore, type StoreReading } from './metric-reading.ts';
 
 export interface MetricsParts extends MetricSources {
   readonly clock: Clock;
@@ -53,8 +53,13 @@ function storeReader(parts: MetricsParts): () => Promise<StoreReading | undefine
   let reading: Promise<StoreReading | undefined> | undefined;
   let known: { readonly value: StoreReading | undefined; readonly atMs: number } | undefined;
   let told = '';
+  const problems = problemReader(parts);
+  const readAll = async (): Promise<StoreReading> => {
+    const found = await readStore(parts);
+    return { ...found, problems: await problems(found.config) };
+  };
   const readOnce = async (): Promise<StoreReading | undefined> => {
-    const value = await readStore(parts).then(
+    const value = await readAll().then(
       (found) => {
         told = '';
         return found;

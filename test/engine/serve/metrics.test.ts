@@ -249,6 +249,28 @@ suite('metrics', ({ test, before, after, skip }) => {
     assert.match(await broken.scrape(), /engine_store_up 1\n/);
   });
 
+  test('problems are those that the scrape before has read; after two minutes they are waited for', async () => {
+    let kind: Problem['kind'] = 'failed';
+    let asked = 0;
+    const told = daemon({
+      problems: async () => {
+        asked += 1;
+        return [{ key: kind, kind, severity: 'error', since: '', text: '', hint: '' }];
+      },
+    });
+    const open = async (): Promise<readonly string[]> =>
+      [...(await told.scrape()).matchAll(/engine_problems\{kind="(\w+)"\} 1\n/g)].map(([, found = '']) => found);
+    assert.equal(await open(), ['failed']);
+    kind = 'stale';
+    await clock.advance(15_000);
+    assert.equal(await open(), ['failed']);
+    await clock.advance(15_000);
+    assert.equal(await open(), ['stale']);
+    kind = 'held';
+    await clock.advance(121_000);
+    assert.equal([await open(), asked], [['held'], 4]);
+  });
+
   test('a store that hangs is asked once, and the scrape is answered in five seconds', async () => {
     let asked = 0;
     const hanging = daemon({
