@@ -67,8 +67,8 @@ export interface Queue {
   entry(id: number): Promise<QueueEntry | undefined>;
   /** The newest first. */
   entries(query: { readonly pipeline?: string; readonly limit: number }): Promise<readonly QueueEntry[]>;
-  /** Of each of these pipelines, the newest first. */
-  newest(pipelines: readonly string[], limit: number): Promise<ReadonlyMap<string, readonly QueueEntry[]>>;
+  /** Those that became one of these runs or go on with one, and of each of these pipelines the few newest that were left out or could not begin; the newest first. */
+  concerning(pipelines: readonly string[], runIds: readonly string[]): Promise<readonly QueueEntry[]>;
   /** Ends an entry that has no run; false when it has one by now, or has ended. */
   end(id: number, state: 'skipped' | 'failed' | 'cancelled', reason: string): Promise<boolean>;
   /** Says why an entry waits. */

@@ -44,6 +44,7 @@ export function createWatch(parts: WatchParts): Watch {
   const newId = monotonicFactory();
   let ringing: { readonly of: AlertsConfig; readonly it: Ringing } | undefined;
   let seen: ReadonlySet<string> = new Set();
+  let known: { readonly stamp: string; readonly facts: ProblemFacts } | undefined;
   let leadToken: number | undefined;
   let lookedMs = Number.NEGATIVE_INFINITY;
   let looking: Promise<void> | undefined;
@@ -55,10 +56,18 @@ export function createWatch(parts: WatchParts): Watch {
     return ringing.it;
   };
 
+  /** Read again when something has changed; otherwise only the time has. */
+  const factsNow = async (config: Config): Promise<ProblemFacts> => {
+    const stamp = await store.history?.stamp();
+    if (stamp === undefined || known?.stamp !== stamp || known.facts.config !== config)
+      known = { stamp: stamp ?? '', facts: { ...(await readProblemFacts(store, config, clock.now())), leads: true } };
+    return { ...known.facts, nowMs: clock.now() };
+  };
+
   const look = async (lead: Lease, config: Config): Promise<void> => {
     if (lead.token !== leadToken) seen = new Set();
     leadToken = lead.token;
-    const facts: ProblemFacts = { ...(await readProblemFacts(store, config, clock.now())), leads: true };
+    const facts = await factsNow(config);
     const at = new Date(facts.nowMs).toISOString();
     const problems = problemsOf(facts);
     const open = await incidents.open();

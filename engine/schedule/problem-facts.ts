@@ -1,13 +1,14 @@
 import type { Event } from '../event.ts';
 import type { History } from '../history.ts';
+import type { QueueEntry } from '../queue.ts';
 import type { RunRecord } from '../run.ts';
 import type { Store } from '../store.ts';
 import { leadership } from './leadership.ts';
 import type { ProblemFacts } from './problems.ts';
 import { tablesOf } from './startable.ts';
 
-/** So many of the newest runs, and queue entries, of each pipeline are looked at. */
-const newest = 20;
+/** So many of the newest runs of each pipeline are looked at. */
+const newest = 10;
 
 /** Reads from the store what problems are told from; a handful of statements, however many pipelines. Without a store nothing has ever run. Changes nothing. */
 export async function readProblemFacts(store: Store | undefined, config: ProblemFacts['config'], nowMs: number): Promise<ProblemFacts> {
@@ -31,7 +32,7 @@ export async function readProblemFacts(store: Store | undefined, config: Problem
     nowMs,
     runs,
     causes: await causesOf(store, runs),
-    entries: (await queue?.newest(names, newest)) ?? new Map(),
+    entries: entriesByPipeline((await queue?.concerning(names, runIdsToAsk(runs))) ?? []),
     waiting: (await queue?.waiting()) ?? [],
     pauses: new Set((await queue?.pauses())?.keys()),
     leads: (await store?.leases())?.some((lease) => lease.name === leadership) === true,
@@ -39,6 +40,21 @@ export async function readProblemFacts(store: Store | undefined, config: Problem
     tables: (await history?.tables([...new Set([...tables.values()].flat())])) ?? new Map(),
     tablesOf: tables,
   };
+}
+
+/** Those whose entries matter: at work, or ended badly. */
+function runIdsToAsk(runs: ProblemFacts['runs']): readonly string[] {
+  return [...runs.values()].flat().flatMap(({ runId, state }) => (state === 'succeeded' || state === 'cancelled' ? [] : [runId]));
+}
+
+function entriesByPipeline(entries: readonly QueueEntry[]): ProblemFacts['entries'] {
+  const found = new Map<string, QueueEntry[]>();
+  for (const entry of entries) {
+    const of = found.get(entry.pipeline);
+    if (of === undefined) found.set(entry.pipeline, [entry]);
+    else of.push(entry);
+  }
+  return found;
 }
 
 async function newestRuns(store: Store | undefined, names: readonly string[], nowMs: number): Promise<ProblemFacts['runs']> {

@@ -15,6 +15,7 @@ export interface ProblemFacts {
   readonly runs: ReadonlyMap<string, readonly RunRecord[]>;
   /** What a run that did not succeed said, by its id. */
   readonly causes: ReadonlyMap<string, string>;
+  /** Those that became one of the runs or go on with one, and the newest that were left out or could not begin. */
   readonly entries: ReadonlyMap<string, readonly QueueEntry[]>;
   /** All that wait, oldest first. */
   readonly waiting: readonly QueueEntry[];
@@ -117,7 +118,7 @@ function failed(facts: ProblemFacts, { name }: PipelineConfig): readonly Problem
       pipeline: name,
       ...(runId === undefined ? {} : { runId }),
       since: iso(first.atMs),
-      text: `${newest.text}${bad.length > 1 ? ` (${bad.length} in a row)` : ''}`,
+      text: `${newest.text}${bad.length > 1 ? ` (${bad.length}${good === -1 ? ' or more' : ''} in a row)` : ''}`,
       hint:
         runId === undefined
           ? `engine why ${name} shows what was tried; engine run --pipeline ${name} tries again.`

@@ -81,16 +81,11 @@ export function createPostgresQueue(db: Knex, schema: string, clock: Clock, know
         if (pipeline !== undefined) found.where({ pipeline });
         return ((await found) as readonly QueueRow[]).map(entryOf);
       }),
-    newest: (pipelines, limit) =>
+    concerning: (pipelines, runIds) =>
       known(async () => {
-        const { rows }: { readonly rows: readonly QueueRow[] } = await db.raw(newestEntries, {
-          s: schema,
-          pipelines: [...pipelines],
-          limit,
-        });
-        const found = new Map(pipelines.map((pipeline): [string, QueueEntry[]] => [pipeline, []]));
-        for (const row of rows) found.get(row.pipeline)?.push(entryOf(row));
-        return found;
+        const values = { s: schema, pipelines: [...pipelines], runs: [...runIds], few: fewLeftOut };
+        const { rows }: { readonly rows: readonly QueueRow[] } = await db.raw(concerning, values);
+        return rows.map(entryOf);
       }),
     end: (id, state, reason) =>
       known(async () => (await table('queue').where({ id, state: 'queued' }).update({ state, reason, noted_at: now() })) === 1),
@@ -135,9 +130,17 @@ export function createPostgresQueue(db: Knex, schema: string, clock: Clock, know
   }
 }
 
-const newestEntries = `
-SELECT q.* FROM unnest(CAST(:pipelines AS text[])) AS asked (name),
-LATERAL (SELECT * FROM :s:.queue WHERE queue.pipeline = asked.name ORDER BY id DESC LIMIT :limit) q`;
+const fewLeftOut = 3;
+
+const concerning = `
+SELECT * FROM :s:.queue WHERE id IN (
+  SELECT id FROM :s:.queue WHERE run_id = ANY (CAST(:runs AS text[]))
+  UNION
+  SELECT id FROM :s:.queue WHERE kind = 'resume' AND retry_of = ANY (CAST(:runs AS text[]))
+  UNION
+  SELECT q.id FROM unnest(CAST(:pipelines AS text[])) AS asked (name),
+  LATERAL (SELECT id FROM :s:.queue WHERE queue.pipeline = asked.name AND state IN ('skipped', 'failed') ORDER BY id DESC LIMIT :few) q
+) ORDER BY id DESC`;
 
 /** In the transaction of a run's first event: the entry becomes this run's, or the run must not be. */
 export async function takeEntry(trx: Knex, schema: string, id: number, runId: string): Promise<QueueEntry> {

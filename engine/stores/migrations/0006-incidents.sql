@@ -28,3 +28,5 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_due ON deliveries (next_at) WHERE state = 'due';
 
 CREATE INDEX queue_of_pipeline ON queue (pipeline, id DESC);
+CREATE INDEX queue_left_out ON queue (pipeline, id DESC) WHERE state IN ('skipped', 'failed');
+CREATE INDEX queue_run ON queue (run_id) WHERE run_id IS NOT NULL;

@@ -175,20 +175,29 @@ suite('the queue of daemons', ({ test, before, after }) => {
     assert.is(await queue.entry(99_999), undefined);
   });
 
-  test('the newest entries of many pipelines come at once', async () => {
-    const { queue } = await fresh();
-    for (const pipeline of ['users', 'orders', 'users', 'users', "o'dd"])
-      await queue.add({ pipeline, kind: 'trigger', request: {}, askedBy: 'ada' });
-    const found = await queue.newest(['users', "o'dd", 'nobody'], 2);
+  test('the entries that concern some runs come at once, and the newest that were left out or could not begin', async () => {
+    const { store, queue } = await fresh();
+    const lead = await store.lease('daemon', holder('one'));
+    const left = (pipeline: string): Decision => ({
+      ...decision([], noon, { pipeline }),
+      fires: [1, 2, 3, 4, 5].map((i) => ({ scheduledAtMs: noon + i, state: 'skipped', reason: `no ${i}` })),
+    });
+    await queue.decide(lead, left('users'));
+    await queue.decide(lead, left("o'dd"));
+    const run = await queue.add({ pipeline: 'users', kind: 'trigger', request: {}, askedBy: 'ada' });
+    await store.append([started('r', run.id)]);
+    const resume = await queue.add({ pipeline: 'users', kind: 'resume', retryOf: 'r', request: {}, askedBy: 'ada' });
+    await queue.add({ pipeline: 'users', kind: 'trigger', request: {}, askedBy: 'ada' });
+    const found = await queue.concerning(['users'], ['r']);
     assert.equal(
-      [...found].map(([pipeline, entries]) => [pipeline, entries.map((e) => e.id)]),
-      [
-        ['users', [4, 3]],
-        ["o'dd", [5]],
-        ['nobody', []],
-      ],
+      found.map((entry) => entry.reason ?? entry.id),
+      [resume.id, run.id, 'no 5', 'no 4', 'no 3'],
     );
-    assert.is((await queue.newest([], 2)).size, 0);
+    assert.equal(
+      (await queue.concerning(["o'dd", 'nobody'], [])).map((entry) => entry.reason),
+      ['no 5', 'no 4', 'no 3'],
+    );
+    assert.equal(await queue.concerning([], []), []);
   });
 
   test('a pause says who and when, and the first one stays', async () => {
