@@ -145,6 +145,14 @@ const promised: Readonly<Record<string, readonly string[]>> = {
     'Copies of configurations stay while a daemon goes by them, and no longer than a day after',
     'A warehouse that is older than the lake catches up; a lake that is older is refused; whatever is lost is made anew',
     'A store is never worked on by an engine that is older than it',
+    'Without a token nobody from elsewhere reads or does anything by the API',
+    'A page of somebody else in the same browser neither reads nor does anything',
+    'Big bodies and connections that are held open keep nobody from being served',
+    "No path leads out of the page's folder, and markup in names is never run",
+    'Tokens and cookies can be read neither from the store nor from a log, and end when they are revoked',
+    'A stream of events that breaks is gone on with, and each event comes once',
+    'What somebody does by the API is kept, refused tries too',
+    'Whatever is asked of the API, it has no 5xx of its own',
   ],
 };
 const openTitle = 'Not held by a test yet';

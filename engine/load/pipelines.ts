@@ -90,11 +90,17 @@ export function readDaemon(raw: RawConfig, root: string, findings: Findings): Da
     listen: parseListen(listen),
     hosts,
     requireToken,
-    tls:
-      tls === undefined
-        ? undefined
-        : { cert: path(tls.cert, '/daemon/tls/cert', root, findings), key: path(tls.key, '/daemon/tls/key', root, findings) },
+    tls: readTls(tls, root, findings),
   };
+}
+
+function readTls(
+  { cert, key }: { readonly cert?: string; readonly key?: string } = {},
+  root: string,
+  findings: Findings,
+): DaemonConfig['tls'] {
+  if (cert === undefined || key === undefined) return undefined;
+  return { cert: path(cert, '/daemon/tls/cert', root, findings), key: path(key, '/daemon/tls/key', root, findings) };
 }
 
 const isPattern = (text: string): boolean => text.includes('*');

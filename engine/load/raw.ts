@@ -29,7 +29,7 @@ export interface RawConfig {
     readonly listen?: string;
     readonly hosts?: readonly string[];
     readonly requireToken?: boolean;
-    readonly tls?: { readonly cert: string; readonly key: string };
+    readonly tls?: { readonly cert?: string; readonly key?: string };
   };
   readonly defaults?: RawTable & RawPipeline;
   readonly tables?: Block<RawTable | null> | null;
