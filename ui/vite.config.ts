@@ -14,5 +14,5 @@ export default defineConfig({
     modulePreload: { polyfill: false },
   },
   // `npx vite ui` beside `engine daemon`: the page as it is edited, the answers of the daemon.
-  server: { proxy: { '/api': 'http://127.0.0.1:8642' } },
+  server: { proxy: { '/api': 'http://127.0.0.1:4460' } },
 });

@@ -152,6 +152,29 @@ suite('the page in a browser', ({ test, before, after, skip }) => {
     );
   });
 
+  test('a page that nobody looks at holds no connection, and is up to date when somebody looks again', async () => {
+    const page = await browser.open(`${stage.server.url}/`);
+    const row = page.getByRole('row', { name: /sync/ });
+    await row.getByText('every 15 minutes').waitFor();
+    const isStream = (request: { url(): string }): boolean => request.url().endsWith('/api/v1/stream');
+    const look = (hidden: boolean): Promise<void> =>
+      page.evaluate(
+        `Object.defineProperty(document, 'hidden', { configurable: true, value: ${hidden} }); document.dispatchEvent(new Event('visibilitychange'))`,
+      );
+    const closing = page.waitForEvent('requestfailed', isStream);
+    await look(true);
+    await closing;
+    await stage.keepRun('unseen-1', 'sync', succeeded);
+    const opening = page.waitForRequest(isStream);
+    await look(false);
+    await opening;
+    await row
+      .getByRole('link', { name: /^run: succeeded/ })
+      .first()
+      .waitFor();
+    await closed(page);
+  });
+
   test('whoever needs a token is asked for it, let in with it, and out again', async () => {
     const guarded = await stage.another({ requireToken: true });
     const token = await stage.makeToken('anna');
