@@ -153,6 +153,11 @@ const promised: Readonly<Record<string, readonly string[]>> = {
     'A stream of events that breaks is gone on with, and each event comes once',
     'What somebody does by the API is kept, refused tries too',
     'Whatever is asked of the API, it has no 5xx of its own',
+    'What needs attention is told once when it begins and once when it is over, across restarts and takeovers',
+    'An alarm that could not be sent is tried again until it was taken or a day has gone by, and is to be seen meanwhile',
+    'A channel that fails or hangs keeps neither schedules nor other channels',
+    'That no daemon was there is told by the one that comes next',
+    'No secret leaves by an alarm, and no markup in a name or an error works in one',
   ],
 };
 const openTitle = 'Not held by a test yet';

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { Alarm, Channel, Sender } from '../../../engine/alarm.ts';
 import { openRinging } from '../../../engine/alarms/index.ts';
@@ -84,6 +86,19 @@ suite('alarms by HTTP', ({ test, before, after }) => {
     assert.is(first?.headers['content-type'], 'application/json');
     assert.is(first?.headers['idempotency-key'], again?.headers['idempotency-key']);
     assert.is.not(first?.headers['idempotency-key'], over?.headers['idempotency-key']);
+  });
+
+  test('docs/alarms.md shows what a webhook gets', async () => {
+    fresh();
+    const page = readFileSync(join(import.meta.dirname, '../../../docs/alarms.md'), 'utf8');
+    const shown = JSON.parse(/```json\n([\s\S]*?)```/.exec(page)?.[1] ?? '') as Alarm & { readonly engine: Sender };
+    const { event, incident, problem, at, engine } = shown;
+    const pager = openRinging(
+      { channels: { p: { type: 'webhook', name: 'p', url: server.url, headers: {} } }, off: [], heartbeat: undefined },
+      engine,
+    );
+    await pager.channels().get('p')?.send([{ event, incident, problem, at }]);
+    assert.equal(JSON.parse(server.heard[0]?.body ?? ''), shown);
   });
 
   test('Slack gets a text: what, why, what to do, since when; and how long it was', async () => {

@@ -72,6 +72,21 @@ suite('loading a project', (s) => {
     assert.is(redact('in-the-query'), '***');
   });
 
+  s.test('the example of docs/alarms.md is right, and what is off is no channel', async () => {
+    const page = readFileSync(join(import.meta.dirname, '../../../docs/alarms.md'), 'utf8');
+    const example = /```yaml\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
+    const file = project('alarms', { 'pipelines.yaml': `${withUrl('embedded')}${example}` });
+    const env = {
+      SLACK_WEBHOOK_URL: 'https://hooks.example.com/services/T/B/odd-token',
+      SMTP_URL: 'smtps://me:mail-s3cret@mail.example.com',
+    };
+    const { config, diagnostics } = await loadConfig({ file, env });
+    assert.equal(diagnostics, []);
+    assert.equal([Object.keys(config?.alerts.channels ?? {}), config?.alerts.off], [['ops', 'mail'], ['pager']]);
+    assert.equal([config?.alerts.heartbeat, config?.pipelines.all?.alerts.to], [undefined, ['ops', 'mail']]);
+    assert.is(redact(`to ${env.SLACK_WEBHOOK_URL} by mail-s3cret`), 'to *** by ***');
+  });
+
   s.test('the file is looked for in the working directory and upwards', () => {
     const file = project('search', { 'pipelines.yaml': 'version: 1' });
     const deep = join(folder, 'search', 'a', 'b');
