@@ -67,6 +67,9 @@ export const families: readonly MetricFamily[] = [
   ofStore('engine_problems', 'Problems that are open (see docs/alarms.md), by kind.', 'gauge', ({ problems }) =>
     problemKinds.map((kind) => ({ value: problems.filter((problem) => problem.kind === kind).length, labels: { kind } })),
   ),
+  ofStore('engine_alarms_unsent', 'Messages about problems that could not be sent yet; they are tried again.', 'gauge', ({ unsent }) => [
+    { value: unsent, labels: {} },
+  ]),
   ofStore('engine_runs_total', 'Runs that ended, by pipeline and how.', 'counter', (reading) =>
     pipelinesOf(reading).flatMap(({ name: pipeline }) =>
       endStates.map((state) => ({
@@ -104,6 +107,14 @@ export const families: readonly MetricFamily[] = [
     'engine_table_lag_seconds',
     'How far staging is behind: since when what the source committed may be missing there.',
     ({ asOf }, nowMs) => (asOf === undefined ? undefined : Math.max(0, nowMs - Date.parse(asOf)) / 1000),
+  ),
+  ofStore('engine_table_lag_limit_seconds', 'How far it may be: the strictest `alerts.freshness` of its pipelines.', 'gauge', (reading) =>
+    [...reading.tables.keys()].flatMap((table) => {
+      const limits = pipelinesOf(reading).flatMap(({ tables, alerts }) =>
+        tables.includes(table) && alerts.freshnessMs !== undefined ? [alerts.freshnessMs] : [],
+      );
+      return limits.length === 0 ? [] : [{ value: Math.min(...limits) / 1000, labels: { table } }];
+    }),
   ),
   ofTables('engine_table_last_extract_timestamp_seconds', 'When the newest extract of the table ended.', ({ extract }) =>
     secondsOf(extract?.endedAt),

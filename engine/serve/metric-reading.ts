@@ -8,7 +8,7 @@ import type { Pulse } from './pulse.ts';
 
 /** Where metrics come from. */
 export interface MetricSources {
-  readonly store: Pick<Store, 'runs'>;
+  readonly store: Pick<Store, 'runs' | 'incidents'>;
   readonly history: Pick<History, 'totals' | 'tables'>;
   readonly queue: Pick<Queue, 'waiting' | 'pauses'>;
   readonly pulse: Pulse;
@@ -27,6 +27,8 @@ export interface StoreReading {
   /** Of all pipelines. */
   readonly liveRuns: number;
   readonly problems: readonly Problem[];
+  /** Messages about problems that could not be sent yet. */
+  readonly unsent: number;
 }
 
 /** One statement after the other: a scrape takes one session of the store's. Throws what the store throws. */
@@ -46,6 +48,7 @@ export async function readStore({
     tables: await history.tables(tableNames(config, totals)),
     waiting: await queue.waiting(),
     paused: new Set((await queue.pauses()).keys()),
+    unsent: ((await store.incidents?.unsent()) ?? []).filter(({ attempts, error }) => attempts > 0 && error !== undefined).length,
     liveRuns: (await store.runs({ states: ['running'] })).length,
   };
 }

@@ -21,7 +21,10 @@ const startMs = Date.parse('2026-05-04T12:00:00Z');
 const config = configOf(
   [tableOf('users'), tableOf(odd)],
   [
-    pipelineOf('users', ['users'], { schedules: [{ cron: '0 13 * * *', timezone: 'UTC', dst: { gap: 'after', fold: 'once' } }] }),
+    pipelineOf('users', ['users'], {
+      alerts: { lateAfterMs: undefined, freshnessMs: 3_600_000, heldForMs: undefined, to: [] },
+      schedules: [{ cron: '0 13 * * *', timezone: 'UTC', dst: { gap: 'after', fold: 'once' } }],
+    }),
     pipelineOf(odd, [odd]),
     pipelineOf('pattern', ['public.*'], { mode: 'full', paused: true }),
   ],
@@ -184,6 +187,8 @@ suite('metrics', ({ test, before, after, skip }) => {
     is(0, 'engine_pipeline_paused', { pipeline: 'users' });
     is(59.5, 'engine_table_lag_seconds', { table: 'users' });
     is(59.5, 'engine_table_lag_seconds', { table: 'found_by_it' });
+    is(3_600, 'engine_table_lag_limit_seconds', { table: 'users' });
+    is(0, 'engine_alarms_unsent');
     is(startMs / 1000, 'engine_table_last_load_timestamp_seconds', { table: 'users' });
     is(0, 'engine_table_fence_held', { table: 'users' });
     is(1, 'engine_table_fence_held', { table: odd });
