@@ -72,10 +72,10 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
   const { clock, signal, store, queue, tell } = parts;
   const begun = new Map<number, Begun>();
   const givenUp = new Set<string>();
-  const failures = new Map<number, { readonly times: number; readonly againMs: number }>();
+  const failures = new Map<number, { readonly times: number; readonly atMs: number; readonly pauseMs: number }>();
   let lead: Lease | undefined;
   let sweptMs = Number.NEGATIVE_INFINITY;
-  let pruneAtMs = Number.NEGATIVE_INFINITY;
+  let prunedMs = Number.NEGATIVE_INFINITY;
   let pruned = 0;
   /** For which configuration and when times were last decided about, and when there may be one again. */
   let decided: { readonly config: Config; readonly atMs: number; readonly againMs: number } | undefined;
@@ -106,18 +106,20 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
     if (greeted !== lead.token) await watch?.tookOver();
     greeted = lead.token;
     const config = await parts.config();
-    if (clock.now() - sweptMs >= sweepEveryMs) {
+    if (isOver(sweepEveryMs, sweptMs, clock.now())) {
       await resumeInterrupted(parts, config, givenUp);
       sweptMs = clock.now();
     }
-    const live = await liveRuns(store, config);
+    let work = await workOf(parts, config);
     const nowMs = clock.now();
     if (config !== decided?.config || nowMs >= decided.againMs || nowMs < decided.atMs) {
-      await decideAll(parts, lead, config, live);
+      await decideAll(parts, lead, config, work);
       decided = { config, atMs: nowMs, againMs: Math.min(nowMs + decideEveryMs, earliest(config, nowMs)) };
+      work = await workOf(parts, config);
     }
-    const starting = [...begun.values()].map((b) => b.entry).filter((entry) => !live.some((run) => run.pipeline === entry.pipeline));
-    const waiting = await queue.waiting();
+    const { waiting, live } = work;
+    // A process whose run has ended in the store, because it stands still or lost the store, holds nobody up: what it would still commit is refused.
+    const starting = waiting.filter(({ id, pipeline }) => begun.has(id) && !live.some((run) => run.pipeline === pipeline));
     for (const next of takeTurns(config, waiting, live, starting)) {
       switch (next.act) {
         case 'end':
@@ -128,7 +130,7 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
           if (next.entry.reason !== next.reason) await queue.explain(next.entry.id, next.reason);
           break;
         case 'start':
-          if ((failures.get(next.entry.id)?.againMs ?? 0) <= clock.now()) await begin(next.entry);
+          if (mayTryAgain(next.entry.id)) await begin(next.entry);
           break;
         default:
           unreachable(next);
@@ -138,14 +140,19 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
     watch?.turn(lead, config);
   };
 
+  const mayTryAgain = (id: number): boolean => {
+    const failure = failures.get(id);
+    return failure === undefined || isOver(failure.pauseMs, failure.atMs, clock.now());
+  };
+
   /** Keeps the store bounded, a little between two turns. */
   const prune = async ({ state }: Config): Promise<void> => {
-    if (state.type === 'memory' || clock.now() < pruneAtMs) return;
-    pruneAtMs = clock.now() + pruneEveryMs;
+    if (state.type === 'memory' || !isOver(pruneEveryMs, prunedMs, clock.now())) return;
+    prunedMs = clock.now();
     await store.incidents?.prune(clock.now() - state.retention.olderThanMs, prunedAtOnce);
     const removed = (await store.history?.prune(state.retention, clock.now(), prunedAtOnce)) ?? 0;
     pruned += removed;
-    if (removed === prunedAtOnce) pruneAtMs = clock.now();
+    if (removed === prunedAtOnce) prunedMs = Number.NEGATIVE_INFINITY;
     else if (pruned > 0) {
       tell('info', `removed ${countText(pruned, 'run')} that ended more than ${showDuration(state.retention.olderThanMs)} ago`);
       pruned = 0;
@@ -186,7 +193,7 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
       tell('error', `${name(entry)} could not begin: ${why}`);
       return;
     }
-    failures.set(entry.id, { times, againMs: clock.now() + pauseMs });
+    failures.set(entry.id, { times, atMs: clock.now(), pauseMs });
     await queue.explain(entry.id, `could not begin, tried again in ${pauseMs / 1000} s: ${why}`);
   };
 
@@ -242,6 +249,11 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
   }
 }
 
+/** Whether so much time has gone by since then; it has as well once the clock was set back behind it, so that nothing waits for the old time to come round again. */
+function isOver(ms: number, sinceMs: number, nowMs: number): boolean {
+  return nowMs - sinceMs >= ms || nowMs < sinceMs;
+}
+
 /** Until the next time that is due, at most a second. */
 function untilTurn(nowMs: number, dueMs = nowMs + turnEveryMs): number {
   return Math.max(1, Math.min(turnEveryMs, dueMs - nowMs));
@@ -266,10 +278,9 @@ async function within(clock: Clock, ms: number, work: Promise<unknown>): Promise
 }
 
 /** Writes down what is due, pipeline by pipeline. */
-async function decideAll({ queue, clock, tell }: DaemonParts, lead: Lease, config: Config, live: readonly LiveRun[]): Promise<void> {
+async function decideAll({ queue, clock, tell }: DaemonParts, lead: Lease, config: Config, { waiting, live }: Work): Promise<void> {
   const marks = await queue.marks();
   const pauses = await queue.pauses();
-  const waiting = await queue.waiting();
   const beganMs = clock.now();
   const quiet: string[] = [];
   for (const pipeline of Object.values(config.pipelines)) {
@@ -351,6 +362,18 @@ async function resumesBefore(store: Store, runId: string): Promise<number> {
   let count = 0;
   for (let run = await store.run(runId); run?.retryOf !== undefined; run = await store.run(run.retryOf)) count += 1;
   return count;
+}
+
+/** What waits and what is at work. */
+interface Work {
+  readonly waiting: readonly QueueEntry[];
+  readonly live: readonly LiveRun[];
+}
+
+/** In this order, so that a run that takes its entry meanwhile is in both, not in neither. */
+async function workOf({ queue, store }: DaemonParts, config: Config): Promise<Work> {
+  const waiting = await queue.waiting();
+  return { waiting, live: await liveRuns(store, config) };
 }
 
 async function liveRuns(store: Store, config: Config): Promise<readonly LiveRun[]> {

@@ -56,6 +56,8 @@ interface PlayedRun {
   emit(body: EventBody): Promise<void>;
   /** Resolves once it was told to stop. */
   readonly stopped: Promise<void>;
+  /** Gives no sign of life any more, as a process that stands still. */
+  freeze(): Promise<void>;
 }
 
 async function openStage(pipelines: readonly PipelineConfig[]): Promise<Stage> {
@@ -87,7 +89,7 @@ async function openStage(pipelines: readonly PipelineConfig[]): Promise<Stage> {
         await own.append([{ seq, at: new Date(clock.now()).toISOString(), runId, ...body } as Event]);
       };
       try {
-        return await stage.act(entry, { runId, emit, stopped });
+        return await stage.act(entry, { runId, emit, stopped, freeze: () => own.close() });
       } finally {
         await own.close();
       }
@@ -344,6 +346,48 @@ suite('the daemon', ({ test }) => {
     assert.ok(resumed.length >= 3);
     assert.is(new Set(resumed.map((run) => run.retryOf)).size, resumed.length, 'each is gone on with once');
   });
+
+  on('a run whose process stands still is gone on with, though the process never ends', [users({ schedules: [] })], async (stage) => {
+    stage.act = async (entry, run) => {
+      await run.emit(startOf(entry));
+      if (entry.kind === 'resume') await run.emit({ type: 'run.succeeded' });
+      else {
+        await run.freeze();
+        await run.stopped;
+      }
+      return 0;
+    };
+    await stage.daemon();
+    await stage.store.queue?.add({ pipeline: 'users', kind: 'trigger', request: {}, askedBy: 'ada' });
+    await waitUntil(
+      async () => (await stage.runs()).some((run) => run.retryOf === 'RUN0001' && run.state === 'succeeded'),
+      'it is gone on with',
+    );
+  });
+
+  on(
+    'a clock that is set back an hour holds up neither the search for dead runs nor another try',
+    [users({ schedules: [] })],
+    async (stage) => {
+      let tries = 0;
+      stage.act = async (entry, run) => {
+        tries += 1;
+        if (tries === 1) throw new Error('the source is away');
+        await run.emit(startOf(entry));
+        if (entry.kind === 'trigger') {
+          stage.clock.shift(-60 * minute);
+          return null;
+        }
+        await run.emit({ type: 'run.succeeded' });
+        return 0;
+      };
+      await stage.daemon();
+      await stage.store.queue?.add({ pipeline: 'users', kind: 'trigger', request: {}, askedBy: 'ada' });
+      await waitUntil(async () => (await stage.store.queue?.waiting())?.[0]?.reason?.startsWith('could not begin') === true, 'one try');
+      stage.clock.shift(-60 * minute);
+      await waitUntil(async () => (await stage.runs()).some((run) => run.retryOf !== undefined && run.state === 'succeeded'), 'it goes on');
+    },
+  );
 
   on(
     'told to stop, it waits for its runs; one that takes too long is stopped, and gone on with by the next daemon',
