@@ -20,6 +20,7 @@ export const paths = {
   runLog: (runId: string, after: number, limit: number) => `/runs/${encodeURIComponent(runId)}/log?after=${after}&limit=${limit}`,
   runLogText: (runId: string) => `/runs/${encodeURIComponent(runId)}/log.txt`,
   retry: (runId: string) => `/runs/${encodeURIComponent(runId)}/retry`,
+  queueEntry: (id: number) => `/queue/${id}`,
   cancel: (runId: string) => `/runs/${encodeURIComponent(runId)}/cancel`,
 } as const;
 
@@ -43,9 +44,12 @@ export class ApiFailure extends Error {
   }
 }
 
-/** What a GET answers; throws ApiFailure. */
+const patienceMs = 60_000;
+
+/** What a GET answers within a minute; throws ApiFailure. */
 export function get<T>(path: string, signal?: AbortSignal): Promise<T> {
-  return ask<T>(path, signal === undefined ? {} : { signal });
+  const late = AbortSignal.timeout(patienceMs);
+  return ask<T>(path, { signal: signal === undefined ? late : AbortSignal.any([late, signal]) });
 }
 
 /** What a POST answers; throws ApiFailure. */

@@ -16,6 +16,8 @@ export const session = watched<Session | undefined>(undefined);
 export const loginNeeded = watched(false);
 
 const againMs = 2_000;
+/** What only time changes (a table that becomes too old, a leader that fell silent) is not told: it is asked for. */
+const slowlyMs = 30_000;
 const changedListeners = new Set<() => void>();
 let source: EventSource | undefined;
 let again: number | undefined;
@@ -47,6 +49,9 @@ export async function keepConnected(): Promise<void> {
   await askSession();
   document.addEventListener('visibilitychange', () => (document.hidden ? close() : open()));
   window.addEventListener('online', () => open());
+  window.setInterval(() => {
+    if (!document.hidden && connection.get().state === 'open') changed();
+  }, slowlyMs);
   if (!document.hidden) open();
 }
 
@@ -58,6 +63,7 @@ export function reopen(): void {
 
 function close(): void {
   window.clearTimeout(again);
+  again = undefined;
   source?.close();
   source = undefined;
 }
@@ -76,10 +82,14 @@ function open(): void {
   opened.addEventListener('error', () => {
     state('lost');
     if (opened.readyState !== EventSource.CLOSED) return;
-    close();
     void askSession();
-    again = window.setTimeout(open, againMs);
+    openLater();
   });
+}
+
+function openLater(): void {
+  close();
+  again = window.setTimeout(open, againMs);
 }
 
 /** Asks who looks: a stream that is refused does not say why. */
@@ -95,5 +105,8 @@ async function askSession(): Promise<void> {
 /** What a failure says about the line itself. */
 export function noteFailure(failure: ApiFailure): void {
   if (failure.status === 401) loginNeeded.set(true);
-  if (failure.status === 0) state('lost');
+  if (failure.status !== 0) return;
+  state('lost');
+  // A line that broke without a word (a laptop that slept) still looks open.
+  if (again === undefined && !document.hidden) openLater();
 }

@@ -1,6 +1,7 @@
 import type { Queued } from '../engine/api.ts';
+import type { QueueEntry } from '../engine/queue.ts';
 import type { Run } from '../engine/run.ts';
-import { paths, post } from './api.ts';
+import { paths, post, remove } from './api.ts';
 import { countText } from './figures.ts';
 import { follow } from './followed.ts';
 import type { Act } from './parts/act.tsx';
@@ -76,6 +77,30 @@ export function cancelAct(run: Run): Act {
     run: async () => {
       await post(paths.cancel(run.runId));
       return 'The run was asked to stop.';
+    },
+  };
+}
+
+/** Taking back what waits for its turn. */
+export function dequeueAct({ id, pipeline, kind }: QueueEntry): Act {
+  return {
+    name: 'take off',
+    label: `take ${pipeline} off the queue`,
+    confirm: 'take it off',
+    says: (
+      <>
+        <p>
+          The run of <span class="name">{pipeline}</span> that waits will not begin.
+        </p>
+        <p class="quiet">
+          {kind === 'fire' ? 'Its schedule goes on with the next time. ' : ''}It cannot be undone; the pipeline can be run by hand. Who did
+          it is recorded.
+        </p>
+      </>
+    ),
+    run: async () => {
+      await remove(paths.queueEntry(id));
+      return 'Taken off the queue.';
     },
   };
 }

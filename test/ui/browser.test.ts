@@ -110,6 +110,12 @@ suite('the page in a browser', ({ test, before, after, skip }) => {
     await row.getByText('4,711 rows, 82.0 kB, copying').waitFor();
     const bars = await row.getByRole('img', { name: /attempt/ }).getAttribute('aria-label');
     assert.match(bars ?? '', /^extract users: attempt 1 failed, [\d.]+ m?s; attempt 2 running, [\d.]+ m?s$/);
+    await page.getByRole('button', { name: 'cancel run live-1' }).click();
+    await page.getByText('What is at work is rolled back: extract users').waitFor();
+    assert.is(await stage.store.cancelRequested('live-1'), false);
+    await page.getByRole('button', { name: 'cancel the run' }).click();
+    await page.getByText('The run was asked to stop.').waitFor();
+    assert.is(await stage.store.cancelRequested('live-1'), true);
     await stage.keepEvents('live-1', 6, [
       { type: 'node.succeeded', node: 'extract users', result: { summary: 'all there', rows: 4_711, facts: { fence: '2026-01-31' } } },
       { type: 'run.cancelled', reason: 'asked for by anna' },
@@ -150,6 +156,23 @@ suite('the page in a browser', ({ test, before, after, skip }) => {
       ),
       [],
     );
+  });
+
+  test('what waits in the queue says why, and can be taken off it', async () => {
+    const { id } = await stage.queue.add({ pipeline: 'sync', kind: 'trigger', request: {}, askedBy: 'anna' });
+    await stage.queue.explain(id, 'run unknown is at work on users');
+    const page = await browser.open(`${stage.server.url}/`);
+    const queue = page.getByRole('region', { name: 'queue', exact: true });
+    await queue.getByText(/asked for by anna/).waitFor();
+    await queue.getByText(/run unknown is at work on users/).waitFor();
+    await queue.getByRole('button', { name: 'take sync off the queue' }).click();
+    assert.is((await stage.queue.entry(id))?.state, 'queued');
+    await queue.getByRole('button', { name: 'take it off' }).click();
+    await queue.waitFor({ state: 'detached' });
+    assert.is((await stage.queue.entry(id))?.state, 'cancelled');
+    await page.getByRole('rowheader').getByRole('link', { name: 'sync' }).click();
+    await page.getByText('taken off the queue by local').waitFor();
+    await closed(page);
   });
 
   test('a page that nobody looks at holds no connection, and is up to date when somebody looks again', async () => {

@@ -13,7 +13,7 @@ import { RunBars } from '../parts/run-bars.tsx';
 import { Mark, State } from '../parts/state-mark.tsx';
 import { Since, Time } from '../parts/time.tsx';
 import { pipelinePath, runPath } from '../routes.ts';
-import { retryAct } from '../run-acts.tsx';
+import { dequeueAct, retryAct } from '../run-acts.tsx';
 import { type Look, lookOf } from '../states.ts';
 
 /** Is all well, and if not, what is wrong, why, and what now? */
@@ -276,6 +276,7 @@ function Queue({ queue }: { readonly queue: readonly QueueEntry[] }) {
             <span class="quiet">
               for <Since at={entry.notedAt} />: {entry.reason ?? 'its turn comes within a second'}
             </span>
+            <Acts acts={[dequeueAct(entry)]} />
           </li>
         ))}
       </ul>

@@ -14,6 +14,7 @@ import { Mark, State } from '../parts/state-mark.tsx';
 import { Since, Time } from '../parts/time.tsx';
 import { TriggerPlan } from '../parts/trigger.tsx';
 import { runPath } from '../routes.ts';
+import { dequeueAct } from '../run-acts.tsx';
 import { lookOf } from '../states.ts';
 import { isoInZone, sameClock } from '../times.ts';
 
@@ -190,7 +191,8 @@ function Why({ page }: { readonly page: Page }) {
           )}
           {waiting.map((entry) => (
             <li key={entry.id}>
-              <State state="queued" /> {whatOf(entry)}, for <Since at={entry.notedAt} />: {entry.reason ?? 'its turn comes within a second'}
+              <State state="queued" /> {whatOf(entry)}, for <Since at={entry.notedAt} />: {entry.reason ?? 'its turn comes within a second'}{' '}
+              <Acts acts={[dequeueAct(entry)]} />
             </li>
           ))}
           {paused === undefined && waiting.length === 0 && live === undefined ? (
