@@ -1,4 +1,4 @@
-import type { Event, LogLevel } from '../event.ts';
+import type { DbtResult, Event, LogLevel } from '../event.ts';
 import { eventLines } from './event-view.ts';
 
 /** An event as the text of one entry of a run's log, without colours; undefined for what is not worth one (progress). A text may have several lines. */
@@ -24,12 +24,13 @@ export function logLevel(event: Event): LogLevel {
     case 'run.cancelled':
       return 'warn';
     case 'dbt.result':
-      return event.result.status === 'warn'
-        ? 'warn'
-        : event.result.status === 'success' || event.result.status === 'pass'
-          ? 'info'
-          : 'error';
+      return levelOfDbt(event.result.status);
     default:
       return 'info';
   }
+}
+
+function levelOfDbt(status: DbtResult['status']): LogLevel {
+  if (status === 'error' || status === 'fail' || status === 'partial success') return 'error';
+  return status === 'warn' || status === 'skipped' ? 'warn' : 'info';
 }

@@ -33,6 +33,10 @@ export function answerErrors(app: FastifyInstance, parts: ServerParts): void {
     if (reply.raw.headersSent) return void reply.raw.destroy();
     if (error instanceof Refusal) return reply.code(error.status).send(errorBody(error.code, error.message, error.hint));
     if (error instanceof EngineError) return reply.code(statusOf[error.trouble]).send(errorBody(error.code, error.message, error.hint));
+    if (error.code === 'FST_ERR_HANDLER_TIMEOUT')
+      return reply
+        .code(503)
+        .send(errorBody('answer.late', 'it takes too long to find the answer', 'Look at the database of the state store.'));
     if (error.validation !== undefined) return reply.code(400).send(errorBody('request.invalid', error.message));
     if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500)
       return reply.code(error.statusCode).send(errorBody('request.invalid', error.message));

@@ -22,7 +22,9 @@ export function guard(app: FastifyInstance, parts: ServerParts, doorkeeper: Door
   app.decorateRequest('caller', undefined);
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(safeHeaders);
-    if (parts.tls !== undefined) reply.header('strict-transport-security', `max-age=${yearS}`);
+    // By name, so it would hold for every other server on this machine as well.
+    if (parts.tls !== undefined && !isLoopbackName(hostName(request.headers.host) ?? ''))
+      reply.header('strict-transport-security', `max-age=${yearS}`);
     checkHost(parts, request);
     checkOrigin(request);
     if (request.is404 || request.routeOptions.config.open === true) return;

@@ -15,6 +15,7 @@ interface LogQuery {
 }
 
 const eventsAtOnce = 1_000;
+const downloadMs = 3_600_000;
 /** One request looks at so many events; `next` goes on from there. */
 const mostLookedAt = 20_000;
 const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
@@ -77,6 +78,7 @@ export function logRoutes(app: FastifyInstance, parts: ServerParts): void {
   app.get<{ Params: { readonly run: string }; Querystring: LogQuery }>(
     '/runs/:run/log.txt',
     {
+      handlerTimeout: downloadMs,
       schema: {
         summary: 'The log of a run as a text',
         params,

@@ -9,6 +9,8 @@ import { pipelineViews } from './views.ts';
 
 const entriesShown = 50;
 const plansAtOnce = 2;
+/** Longer than a plan may take. */
+const planMs = 90_000;
 
 interface PipelineParams {
   readonly pipeline: string;
@@ -37,6 +39,7 @@ export function pipelineRoutes(app: FastifyInstance, parts: ServerParts): void {
   app.get<{ Params: PipelineParams; Querystring: { readonly tables?: readonly string[]; readonly fullRefresh?: boolean } }>(
     '/pipelines/:pipeline/plan',
     {
+      handlerTimeout: planMs,
       schema: {
         summary: 'What a run would do now; changes nothing',
         params,

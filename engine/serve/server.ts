@@ -70,7 +70,6 @@ export async function createApi(parts: ServerParts): Promise<FastifyInstance> {
     serverFactory: (handler) => createListener(parts, handler),
     forceCloseConnections: true,
     bodyLimit,
-    handlerTimeout: answerMs,
     routerOptions: { maxParamLength: 1_000, ignoreTrailingSlash: false },
     requestIdHeader: false,
     clientErrorHandler: answerNoRequest,
@@ -109,6 +108,10 @@ export async function createApi(parts: ServerParts): Promise<FastifyInstance> {
   for (const schema of schemas) app.addSchema(schema);
   await app.register(
     (api, _options, done) => {
+      // Not for what is a stream, or takes its time: those say so themselves.
+      api.addHook('onRoute', (route) => {
+        route.handlerTimeout ??= answerMs;
+      });
       overviewRoutes(api, parts);
       pipelineRoutes(api, parts);
       runRoutes(api, parts);

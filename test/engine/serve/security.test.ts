@@ -323,27 +323,24 @@ suite('the server, attacked', ({ test, before, after, skip }) => {
     assert.match(source, /timingSafeEqual/);
   });
 
-  test('who guesses waits longer each time; who is right does not', async () => {
-    const headers = { 'x-forwarded-for': '203.0.113.99' };
+  test('who guesses waits longer each time, whatever it says of itself; who is right does not', async () => {
+    const server = await stage.another({});
     const token = await stage.makeToken('frank');
-    const guess = async (): Promise<number> => {
+    const before = (await stage.access.actions({ limit: 1 }))[0]?.id ?? 0;
+    const login = (i: number, given: string): Promise<Answer> =>
+      askAt(server.url, '/api/v1/session', { method: 'POST', json: { token: given }, headers: { 'x-forwarded-for': `203.0.113.${i}` } });
+    const took: number[] = [];
+    for (let i = 0; i < 3; i += 1) {
       const began = Date.now();
-      refused(
-        await stage.ask('/api/v1/session', { method: 'POST', json: { token: `engine_${'0'.repeat(16)}_${'A'.repeat(43)}` }, headers }),
-        401,
-        'token.wrong',
-      );
-      return Date.now() - began;
-    };
-    const took = [await guess(), await guess(), await guess()];
+      refused(await login(i, `engine_${'0'.repeat(16)}_${'A'.repeat(43)}`), 401, 'token.wrong');
+      took.push(Date.now() - began);
+    }
     assert.ok((took[0] ?? 0) >= 240 && (took[1] ?? 0) >= 490 && (took[2] ?? 0) >= 990, took.join(', '));
     const began = Date.now();
-    assert.is((await stage.ask('/api/v1/session', { method: 'POST', json: { token }, headers })).status, 200);
+    assert.is((await login(9, token)).status, 200);
     assert.ok(Date.now() - began < 240);
-    const failures = (await stage.access.actions({ limit: 50 })).filter(
-      (a) => a.outcome.startsWith('refused') && a.from.includes('203.0.113.99'),
-    );
-    assert.is(failures.length, 1, 'one row a minute');
+    const rows = (await stage.access.actions({ limit: 50 })).filter(({ id, outcome }) => id > before && outcome.startsWith('refused'));
+    assert.is(rows.length, 1, 'one row a minute');
   });
 });
 
