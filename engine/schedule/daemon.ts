@@ -9,7 +9,7 @@ import { EngineError, errorData } from '../error.ts';
 import type { Queue, QueueEntry } from '../queue.ts';
 import { runOf } from '../run.ts';
 import type { LeaseHolder, Store } from '../store.ts';
-import { dueFires, mostCounted, nextDue } from './due.ts';
+import { dueFires, markWithout, mostCounted, nextDue, schedulesIn } from './due.ts';
 import { createWatch } from './incidents.ts';
 import { leadership } from './leadership.ts';
 import { leftOut } from './left-out.ts';
@@ -283,6 +283,9 @@ async function decideAll({ queue, clock, tell }: DaemonParts, lead: Lease, confi
   const pauses = await queue.pauses();
   const beganMs = clock.now();
   const quiet: string[] = [];
+  for (const [pipeline, mark] of marks)
+    if ((config.pipelines[pipeline]?.schedules ?? []).length === 0 && schedulesIn(mark).length > 0)
+      await queue.decide(lead, { pipeline, mark: markWithout(beganMs), fires: [] });
   for (const pipeline of Object.values(config.pipelines)) {
     if (pipeline.schedules.length === 0) continue;
     const nowMs = clock.now();

@@ -26,14 +26,15 @@ export const onTimeMs = 60_000;
 export const mostCounted = 1_000;
 
 /**
- * What came due since a pipeline was last looked at. Nothing before that moment ever fires, so a pipeline that is new, and one whose schedules were changed, fires from
- * now on. When the clock was set back, times are looked at again from there: those that were decided about are known by name (`Queue.decide`) and stay decided.
+ * What came due since a pipeline was last looked at. Nothing before that moment ever fires, so a pipeline that is new, and a schedule that is new or was changed, fires from
+ * now on; those beside it that stayed as they were lose nothing. When the clock was set back, times are looked at again from there: those that were decided about are known by name (`Queue.decide`) and stay decided.
  */
 export function dueFires({ schedules, catchup, mark, nowMs }: DueQuestion): Due {
   const now = { schedules: { list: schedules.map(plainSchedule) }, seenUntilMs: nowMs };
-  if (mark === undefined || JSON.stringify(mark.schedules) !== JSON.stringify(now.schedules))
-    return { fires: [], missed: undefined, mark: now };
-  const crons = schedules.map(readCron);
+  const before = new Set(mark === undefined ? [] : schedulesIn(mark));
+  const same = schedules.filter((schedule) => before.has(JSON.stringify(plainSchedule(schedule))));
+  if (mark === undefined || same.length === 0) return { fires: [], missed: undefined, mark: now };
+  const crons = same.map(readCron);
   const next = (afterMs: number): number | undefined => {
     const times = crons.map((cron) => cron.next(afterMs)).filter((at) => at !== undefined);
     return times.length === 0 ? undefined : Math.min(...times);
@@ -93,6 +94,16 @@ function newestBetween(next: (afterMs: number) => number | undefined, fromMs: nu
     for (let at = next(since); at !== undefined && at <= untilMs; at = next(at)) found.push(at);
     if (found.length >= count || since === fromMs || stretch > 400 * dayMs * count) return found.slice(-count);
   }
+}
+
+/** The mark of a pipeline that has no schedule: one that it is given later fires from then on. */
+export function markWithout(nowMs: number): ScheduleMark {
+  return { schedules: { list: [] }, seenUntilMs: nowMs };
+}
+
+/** As JSON texts; none for a pipeline that had none. */
+export function schedulesIn({ schedules: { list } }: ScheduleMark): readonly string[] {
+  return Array.isArray(list) ? list.map((schedule) => JSON.stringify(schedule)) : [];
 }
 
 function plainSchedule({ cron, timezone, dst }: ScheduleConfig): { cron: string; timezone: string; gap: string; fold: string } {

@@ -300,6 +300,31 @@ suite('the daemon', ({ test }) => {
     },
   );
 
+  on('a schedule that is taken out and put back later fires nothing of the time between', [users(all), orders(all)], async (stage) => {
+    await stage.daemon();
+    await waitUntil(async () => times(await stage.runs(), 'orders').length >= 1, 'the first time');
+    const { config } = stage;
+    // One without its schedule, the other one not there at all.
+    stage.config = configOf([tableOf('users'), tableOf('orders')], [users({ ...all, schedules: [] })]);
+    await stage.minutes(1);
+    const outMs = stage.clock.now();
+    await stage.minutes(4);
+    const backMs = stage.clock.now();
+    stage.config = config;
+    await waitUntil(
+      async () =>
+        (await stage.runs()).filter((run) => ['users', 'orders'].includes(run.pipeline) && Date.parse(run.startedAt) > backMs + minute)
+          .length >= 4,
+      'both fire again',
+      20_000,
+    );
+    const between = (await stage.store.queue?.entries({ limit: 99 }))?.filter((entry) => {
+      const atMs = Date.parse(entry.scheduledAt ?? '');
+      return atMs > outMs && atMs <= backMs;
+    });
+    assert.equal(between, []);
+  });
+
   on('a paused pipeline fires nothing, and goes on when it is let go', [users()], async (stage) => {
     await stage.store.queue?.pause('users', 'ada');
     await stage.daemon();

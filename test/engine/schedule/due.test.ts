@@ -35,6 +35,16 @@ suite('what is due', ({ test }) => {
     ]);
   });
 
+  test('beside a schedule that is new or was changed, one that stayed loses no time', () => {
+    const daily = every('0 8 * * *');
+    const { mark } = dueFires({ schedules: [daily, ...hourly], catchup: 'latest', mark: undefined, nowMs: at('11:59:50') });
+    const due = dueFires({ schedules: [every('*/5 * * * *'), ...hourly], catchup: 'latest', mark, nowMs: at('12:00:01') });
+    assert.equal([shown(due), due.missed], [['12:00'], undefined]);
+    const late = dueFires({ schedules: [...hourly, every('*/5 * * * *')], catchup: 'latest', mark, nowMs: at('13:30:01') });
+    assert.equal([shown(late), late.missed?.count], [['13:00'], 1]);
+    assert.equal(nextDue([every('*/5 * * * *')], late.mark.seenUntilMs), at('13:35:00'));
+  });
+
   test('after a long silence: nothing with `none`, the newest with `latest`, the newest few of a window with `{ window, max }`', () => {
     const now = at('18:30:00');
     const before = now - 3 * 86_400_000;
