@@ -113,7 +113,7 @@ suite('deploying', ({ test, skip, before, after }) => {
     assert.equal(asked, Array(3).fill(`/readyz 127.0.0.1:${port}`));
   });
 
-  test('docs/monitoring.md has every metric, and neither it nor the alerts have others', () => {
+  test('docs/monitoring.md has every metric, and neither it nor the alerts have others; docs/deploy.md says what to do about each alert', () => {
     const page = metricsIn(text('docs/monitoring.md'));
     assert.equal(
       [...known].filter((name) => !page.includes(name)),
@@ -121,6 +121,12 @@ suite('deploying', ({ test, skip, before, after }) => {
     );
     const alerts = metricsIn(text('deploy/prometheus-alerts.yml'));
     assert.ok(alerts.length > 4);
+    const explained = text('docs/deploy.md');
+    const rung = [...text('deploy/prometheus-alerts.yml').matchAll(/- alert: (\w+)/g)].map(([, name]) => name ?? '');
+    assert.equal(
+      rung.filter((name) => !explained.includes(`| \`${name}\` |`)),
+      [],
+    );
     assert.equal(
       [...page, ...alerts].filter((name) => !known.has(name)),
       [],
