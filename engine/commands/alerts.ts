@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { ulid } from 'ulid';
 import { openRinging } from '../alarms/index.ts';
+import { countText } from '../base/count.ts';
 import { suggest } from '../base/suggest.ts';
 import type { Command, CommandContext, CommandInput } from '../command.ts';
 import type { AlertsConfig } from '../config.ts';
@@ -65,7 +66,7 @@ function incidentLines({ problem, openedAt, closedAt, deliveries }: Incident): r
         `${event} to ${channel}`,
         state === 'sent'
           ? `sent ${sentAt ?? ''}`
-          : `${state === 'due' ? 'not sent yet' : 'not sent'}${attempts === 0 ? '' : `, tried ${attempts} times`}${error === undefined ? '' : `: ${error}`}`,
+          : `${state === 'due' ? 'not sent yet' : 'not sent'}${attempts === 0 ? '' : `, tried ${countText(attempts, 'time')}`}${error === undefined ? '' : `: ${error}`}`,
       ]),
     ]),
   ];

@@ -67,13 +67,18 @@ suite('engine alerts', ({ test, before, after }) => {
   test('a run of the daemon that fails rings, and when it is repaired that is told; both once', async () => {
     const rig = await project(yaml(channels));
     pager.heard.length = 0;
-    const daemon = rig.start('daemon');
-    await daemon.waitFor('leads');
+    const slackRefuses = (refuses: boolean): void => {
+      pager.answer = ({ path }) => ({ status: refuses && path !== '/pager' ? 500 : 200 });
+    };
+    slackRefuses(true);
+    const first = rig.start('daemon');
+    await first.waitFor('leads');
     const trigger = (): Promise<unknown> =>
       to.query(
         `INSERT INTO engine.queue (pipeline, kind, request, asked_by, state, noted_at) VALUES ('users', 'trigger', '{}', 'a test', 'queued', now())`,
       );
     await trigger();
+    await first.waitFor('an alarm could not be sent to channel ops, tried again in 10.0 s: 127.0.0.1:');
     await waitUntil(() => bodies().length === 1, 'the alarm', 30_000);
     const [opened] = bodies();
     assert.equal([opened?.event, opened?.problem.key], ['opened', 'failed:users']);
@@ -81,22 +86,33 @@ suite('engine alerts', ({ test, before, after }) => {
     const listed = await rig.engine('alerts', 'ls');
     assert.match(listed.stdout, /^failed {2}users: run \S+ failed: extract users/);
     assert.match(listed.stdout, /opened to pager +sent /);
-    assert.is((await rig.engine('status', '--check')).code, 1);
+    assert.match(listed.stdout, /opened to ops +not sent yet, tried 1 time: 127\.0\.0\.1:\d+ answered 500/);
+    const status = await rig.engine('status', '--check');
+    assert.is(status.code, 1);
+    assert.match(status.stdout, /needs attention:\n {2}failed {2}users: run \S+ failed: extract users/);
+    assert.match(status.stdout, /alarms that could not be sent yet:\n {2}ops {2}opened failed:users +again after/);
+    first.kill('SIGKILL');
+    await first.ended;
+    slackRefuses(false);
+    const second = rig.start('daemon');
+    await second.waitFor('leads');
     await from.query(`UPDATE users SET born = now(), updated_at = now()`);
     await trigger();
     await waitUntil(() => bodies().length === 2, 'that it is over', 30_000);
     assert.is(bodies()[1]?.event, 'closed');
-    assert.is(pager.heard.filter(({ path }) => path.startsWith('/services/')).length, 2);
+    const slack = (): readonly string[] => pager.heard.filter(({ path }) => path.startsWith('/services/')).map(({ body }) => body);
+    await waitUntil(() => slack().some((body) => body.includes('over after')), 'that it is over, in Slack as well');
+    assert.is(bodies().length, 2, 'the daemon that came after has told nothing again');
     assert.is((await rig.engine('alerts', 'ls')).stdout, 'nothing rings\n');
     const { documents } = await rig.json('alerts', 'ls', '--all');
     assert.equal(
       (documents[0]?.over as readonly { readonly problem: { readonly key: string } }[] | undefined)?.map((i) => i.problem.key),
       ['failed:users'],
     );
-    daemon.kill('SIGTERM');
-    assert.is((await daemon.ended).code, 143);
-    assert.match(daemon.stderr(), /warn: needs attention: failed: users: run \S+ failed/);
-    assert.not.match(daemon.stderr(), /top-s3cret/);
+    second.kill('SIGTERM');
+    assert.is((await second.ended).code, 143);
+    assert.match(first.stderr(), /warn: needs attention: failed: users: run \S+ failed/);
+    for (const daemon of [first, second]) assert.not.match(daemon.stderr(), /top-s3cret/);
   });
 
   test('test sends a message to each channel, and says which took it and why others did not', async () => {
