@@ -58,7 +58,7 @@ export interface Queue {
   decide(leader: Lease, decision: Decision): Promise<readonly QueueEntry[]>;
   /** Notes that none of these pipelines had a time up to then. A mark never goes back by it. */
   seen(leader: Lease, pipelines: readonly string[], untilMs: number): Promise<void>;
-  /** Adds a run to be started; for a run that is gone on with already, that entry. */
+  /** Adds a run to be started, unless a run that somebody begins goes on from the same one before; for a run that is gone on with already, that entry. */
   add(asked: Asked): Promise<QueueEntry>;
   /** Runs that a daemon began, whose process died since then, and that nothing goes on with: no entry, and no run that somebody began by hand. The oldest first. */
   abandoned(sinceMs: number): Promise<readonly RunRecord[]>;

@@ -158,6 +158,15 @@ export async function takeEntry(trx: Knex, schema: string, id: number, runId: st
   return entryOf(row);
 }
 
+/** In the same transaction: a run goes on from `retryOf`, so what waits to do that has nothing to do any more. */
+export async function endResume(trx: Knex, schema: string, retryOf: string, runId: string): Promise<void> {
+  await trx
+    .withSchema(schema)
+    .table('queue')
+    .where({ kind: 'resume', retry_of: retryOf, state: 'queued' })
+    .update({ state: 'cancelled', reason: `run ${runId} goes on from it` });
+}
+
 function rowOf(asked: Asked, at: string): object {
   return {
     pipeline: asked.pipeline,

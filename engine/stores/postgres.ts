@@ -12,7 +12,7 @@ import { createPostgresAccess } from './postgres-access.ts';
 import { createPostgresHistory } from './postgres-history.ts';
 import { createPostgresIncidents } from './postgres-incidents.ts';
 import { recordNodes } from './postgres-nodes.ts';
-import { createPostgresQueue, takeEntry } from './postgres-queue.ts';
+import { createPostgresQueue, endResume, takeEntry } from './postgres-queue.ts';
 import { type RunRow, runRecord } from './run-row.ts';
 import { leaseHeld, leaseLost, processGone } from './wording.ts';
 
@@ -113,6 +113,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
           for (const event of events) {
             if (event.type !== 'run.started') continue;
             const entry = event.queued === undefined ? undefined : await takeEntry(trx, schema, event.queued, event.runId);
+            if (event.retryOf !== undefined) await endResume(trx, schema, event.retryOf, event.runId);
             await runsTable(trx)
               .insert({
                 run_id: event.runId,

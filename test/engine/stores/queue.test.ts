@@ -135,6 +135,24 @@ suite('the queue of daemons', ({ test, before, after }) => {
     assert.is((await ask()).state, 'cancelled');
   });
 
+  test('what waits to go on with a run is taken off the queue by a run that goes on from it, and does not begin any more', async () => {
+    const { store, queue } = await fresh();
+    const ask = (kind: 'resume' | 'trigger') =>
+      queue.add({ pipeline: 'users', kind, retryOf: 'DEAD', request: {}, askedBy: 'its process died' });
+    const resume = await ask('resume');
+    const { queued: _, ...byHand } = started('by hand', 0) as Event & { readonly type: 'run.started' };
+    await store.append([{ ...byHand, trigger: 'retry', retryOf: 'DEAD' }]);
+    const now = await queue.entry(resume.id);
+    assert.equal([now?.state, now?.reason], ['cancelled', 'run by hand goes on from it']);
+    assert.is(
+      await codeOf(store.append([{ ...(started('late', resume.id) as Event & { readonly type: 'run.started' }), retryOf: 'DEAD' }])),
+      'queue.taken',
+    );
+    const asked = await ask('trigger');
+    await store.append([{ ...(started('asked', asked.id) as Event & { readonly type: 'run.started' }), retryOf: 'DEAD' }]);
+    assert.is((await queue.entry(asked.id))?.state, 'started');
+  });
+
   test('runs whose process died are abandoned until something goes on with them, whoever found them dead', async () => {
     const { store, queue, again } = await fresh();
     const dying = await again();
