@@ -1,10 +1,11 @@
-import { useEffect } from 'preact/hooks';
+import { useEffect, useErrorBoundary } from 'preact/hooks';
 import { loginNeeded } from './connection.ts';
 import { LoginPage } from './pages/login.tsx';
 import { OverviewPage } from './pages/overview.tsx';
 import { PipelinePage } from './pages/pipeline.tsx';
 import { RunPage } from './pages/run.tsx';
 import { RunsPage } from './pages/runs.tsx';
+import { ErrorBox } from './parts/error-box.tsx';
 import { Empty } from './parts/messages.tsx';
 import { TopBar } from './parts/top-bar.tsx';
 import { useAddress } from './router.ts';
@@ -27,9 +28,25 @@ export function App() {
       </a>
       <TopBar route={route} />
       <main id="main" tabIndex={-1}>
-        {login ? <LoginPage /> : <Page route={route} />}
+        {login ? <LoginPage /> : <Whole key={path} route={route} />}
       </main>
     </>
+  );
+}
+
+/** A page that cannot be drawn says so, and leaves the bar above it as it is. */
+function Whole({ route }: { readonly route: Route }) {
+  const [broken] = useErrorBoundary((error: unknown) => window.reportError(error));
+  if (broken === undefined) return <Page route={route} />;
+  return (
+    <ErrorBox
+      what={<strong>This page has a defect</strong>}
+      error={{
+        code: 'page.defect',
+        message: broken instanceof Error ? broken.message : String(broken),
+        hint: 'Load it again. In a terminal `engine status`, `engine runs` and `engine logs` show the same.',
+      }}
+    />
   );
 }
 

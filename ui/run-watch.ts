@@ -3,7 +3,7 @@ import type { RunPage } from '../engine/api.ts';
 import type { Event } from '../engine/event.ts';
 import { applyEvent } from '../engine/run.ts';
 import { ApiFailure, address, get, paths } from './api.ts';
-import { noteFailure, onChanged } from './connection.ts';
+import { connection, noteFailure, onChanged } from './connection.ts';
 import { isLive } from './states.ts';
 
 /** A run as it is now: the page of it, and its events from there on, added up as they come. */
@@ -33,23 +33,31 @@ class RunWatch {
   #asking = false;
   readonly #runId: string;
   readonly #tell: (watched: WatchedRun) => void;
-  readonly #unlisten: () => void;
+  readonly #unlisten: readonly (() => void)[];
   readonly #seen = (): void => this.#visible();
 
   constructor(runId: string, tell: (watched: WatchedRun) => void) {
     this.#runId = runId;
     this.#tell = tell;
     // Of an ended run only what others did with it changes: it is retried.
-    this.#unlisten = onChanged(() => {
-      if (this.#page === undefined || !isLive(this.#page.run.state)) void this.#ask();
-    });
+    this.#unlisten = [
+      onChanged(() => {
+        if (this.#page === undefined || !isLive(this.#page.run.state)) void this.#ask();
+      }),
+      // The line to the daemon was lost, and with it perhaps this one, without a word.
+      connection.watch(() => {
+        if (connection.get().state !== 'open') return;
+        this.#close();
+        void this.#ask();
+      }),
+    ];
     document.addEventListener('visibilitychange', this.#seen);
     void this.#ask();
   }
 
   stop(): void {
     this.#stopped = true;
-    this.#unlisten();
+    for (const unlisten of this.#unlisten) unlisten();
     document.removeEventListener('visibilitychange', this.#seen);
     window.clearTimeout(this.#drawing);
     this.#close();

@@ -4,8 +4,18 @@ export type Theme = 'system' | 'light' | 'dark';
 
 const key = 'theme';
 
+/** A browser that keeps nothing refuses even to be asked: then a choice holds for as long as the page is open. */
+function kept<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof DOMException) return undefined;
+    throw error;
+  }
+}
+
 function saved(): Theme {
-  const theme = window.localStorage.getItem(key);
+  const theme = kept(() => window.localStorage.getItem(key));
   return theme === 'light' || theme === 'dark' ? theme : 'system';
 }
 
@@ -22,7 +32,7 @@ function apply(): void {
 export function keepTheme(): void {
   apply();
   theme.watch(() => {
-    window.localStorage.setItem(key, theme.get());
+    kept(() => window.localStorage.setItem(key, theme.get()));
     apply();
   });
 }

@@ -144,9 +144,13 @@ suite('the page in a browser', ({ test, before, after, skip }) => {
       { type: 'node.failed', node: 'extract users', error },
       { type: 'run.failed', error },
     ]);
-    const again = await stage.another({ listen: { host: '127.0.0.1', port: Number(new URL(server.url).port) } });
+    const again = await stage.another({ engine: '0.0.1', listen: { host: '127.0.0.1', port: Number(new URL(server.url).port) } });
     await row.getByRole('link', { name: /^failed/ }).waitFor();
     await page.getByText('Connection lost').waitFor({ state: 'detached' });
+    await page.getByText('The daemon is engine 0.0.1 now, and this page is of 0.0.0.').waitFor();
+    await page.getByRole('button', { name: 'load it again' }).click();
+    await page.getByText('The daemon is engine').waitFor({ state: 'detached' });
+    await row.getByRole('link', { name: /^failed/ }).waitFor();
     await page.context().close();
     await again.close();
     // What the browser itself says about a server that is away.
@@ -277,6 +281,17 @@ suite('the page in a browser', ({ test, before, after, skip }) => {
     await page.locator('.head-state', { hasText: 'succeeded' }).waitFor();
     assert.is(await page.evaluate('getComputedStyle(document.documentElement).colorScheme'), 'dark');
     assert.is(await page.evaluate('document.getAnimations().length'), 0);
+    await closed(page);
+  });
+
+  test('a page that cannot be drawn says so, and the rest goes on', async () => {
+    const page = await browser.open(`${stage.server.url}/`);
+    await page.route('**/api/v1/runs/broken', (route) => route.fulfill({ json: { run: { runId: 'broken' }, seq: 1 } }));
+    await page.goto(`${stage.server.url}/runs/broken`);
+    await page.getByText('This page has a defect').waitFor();
+    assert.ok(wrong().some((line) => line.startsWith('thrown: ')));
+    await page.getByRole('link', { name: 'Overview' }).click();
+    await page.getByRole('row', { name: /nightly/ }).waitFor();
     await closed(page);
   });
 

@@ -1,4 +1,4 @@
-import { useCallback, useState } from 'preact/hooks';
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { PipelinePage as Page, Queued, ScheduleView } from '../../engine/api.ts';
 import type { QueueEntry } from '../../engine/queue.ts';
 import { useAnswer } from '../answers.ts';
@@ -160,10 +160,15 @@ function resumeAct(pipeline: string, refresh: () => void): Act {
 const recentShown = 8;
 
 function Why({ page }: { readonly page: Page }) {
+  const part = useRef<HTMLDivElement>(null);
+  // The part is not there yet when its link is followed.
+  useEffect(() => {
+    if (window.location.hash === '#why') part.current?.scrollIntoView({ block: 'nearest' });
+  }, []);
   const { live, paused, waiting, entries, next } = page;
   const leftOut = entries.filter(({ state }) => state !== 'queued' && state !== 'started').slice(0, recentShown);
   return (
-    <div id="why">
+    <div id="why" ref={part}>
       <Section title="why" note="what it does or waits for">
         <ul class="plain-list">
           {live === undefined ? (

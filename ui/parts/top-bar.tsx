@@ -131,10 +131,31 @@ function Banners() {
       {login ? null : (
         <>
           <Line />
+          <Upgraded />
           <FollowedRun />
         </>
       )}
     </div>
+  );
+}
+
+/** A page from before an upgrade of the engine asks in the words of the old one. */
+function Upgraded() {
+  const { data } = useAnswer<Overview>(paths.overview);
+  const [first, setFirst] = useState<string>();
+  useEffect(() => {
+    if (data !== undefined) setFirst((known) => known ?? data.engine);
+  }, [data]);
+  if (data === undefined || first === undefined || data.engine === first) return null;
+  return (
+    <p class="banner">
+      <span>
+        The daemon is engine {data.engine} now, and this page is of {first}.
+      </span>
+      <button type="button" onClick={() => window.location.reload()}>
+        load it again
+      </button>
+    </p>
   );
 }
 
