@@ -79,7 +79,10 @@ export const command: Command = {
       isBehind: () => process.stdout.writableLength > mostUnwritten,
     });
     const pulse = createPulse(context.clock);
-    const closeServer = insisted === 'off' ? undefined : await serve(context, pulse, { config, inForce, self, insisted, log, tell });
+    const closeServer =
+      insisted === 'off'
+        ? undefined
+        : await serve(context, pulse, { config, inForce, self, insisted, log: log.child({ type: 'http' }), tell });
     try {
       await runDaemon({
         store,
