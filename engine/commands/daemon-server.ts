@@ -30,7 +30,7 @@ export interface DaemonServerParts {
   tell(level: 'info' | 'warn' | 'error', text: string, fields?: Readonly<Record<string, string | number>>): void;
 }
 
-const tryAgainMs = 10_000;
+const tryAgainMs = 3_000;
 
 /**
  * The daemon's page and API, from now until the returned function is called. Where another daemon has the address it is asked for again and again, so that the page is

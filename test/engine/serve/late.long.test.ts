@@ -1,6 +1,8 @@
+import { connect } from 'node:net';
 import * as assert from 'uvu/assert';
 import type { History } from '../../../engine/history.ts';
 import { suite } from '../../support/suite.ts';
+import { waitUntil } from '../../support/wait.ts';
 import { askAt, createStage } from './stage.ts';
 
 suite('a store that takes its time', ({ test }) => {
@@ -30,6 +32,64 @@ suite('a store that takes its time', ({ test }) => {
       assert.is(download.status, 200);
       assert.is(download.text.split('\n').filter((line) => line.includes('line ')).length, 1_500);
     } finally {
+      await stage.close();
+    }
+  });
+
+  test('while it hangs the overview is what was known last', async () => {
+    const stage = await createStage();
+    const { history } = stage.parts;
+    let hangs = false;
+    const pipelines: History['pipelines'] = async (...asked) => {
+      if (hangs) await new Promise((resolve) => setTimeout(resolve, 7_000));
+      return history.pipelines(...asked);
+    };
+    const server = await stage.another({ history: { ...history, pipelines } });
+    try {
+      const before = await askAt(server.url, '/api/v1/overview');
+      hangs = true;
+      const ask = async () =>
+        (await Promise.all([askAt(server.url, '/api/v1/overview'), askAt(server.url, '/api/v1/overview')])).map(({ body }) => body);
+      let shown = await ask();
+      // For a moment what is fresh is shown as it is.
+      await waitUntil(
+        async () => {
+          shown = await ask();
+          return shown.every(({ storeDown }) => storeDown !== undefined);
+        },
+        'the last known',
+        20_000,
+      );
+      for (const body of shown) {
+        assert.is(body.at, before.body.at);
+        assert.match(body.storeDown.message, /does not answer within 5 s/);
+      }
+      hangs = false;
+      await waitUntil(async () => (await askAt(server.url, '/api/v1/overview')).body.storeDown === undefined, 'a new one');
+    } finally {
+      await stage.close();
+    }
+  });
+
+  test('a request whose head does not end is cut off after five seconds, however busily it is sent', async () => {
+    const stage = await createStage();
+    const sockets = Array.from({ length: 50 }, () => {
+      const socket = connect(stage.server.address.port, '127.0.0.1');
+      socket.on('error', () => socket.destroy());
+      socket.resume();
+      socket.write('GET /api/v1/overview HTTP/1.1\r\nhost: localhost\r\nx: ');
+      return socket;
+    });
+    const trickle = setInterval(() => {
+      for (const socket of sockets) if (!socket.destroyed) socket.write('x');
+    }, 100);
+    try {
+      const began = Date.now();
+      await waitUntil(() => sockets.every((socket) => socket.destroyed), 'the end of each', 15_000);
+      assert.ok(Date.now() - began > 3_000);
+    } finally {
+      clearInterval(trickle);
+      for (const socket of sockets) socket.destroy();
       await stage.close();
     }
   });
