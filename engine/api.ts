@@ -74,6 +74,8 @@ export interface TablePage extends TableView {
   readonly nodes: readonly NodeRecord[];
   /** The newest commits of its log in the lake. */
   readonly versions: readonly LakeVersion[];
+  /** Why `versions` cannot be read. */
+  readonly lakeTrouble: string | undefined;
 }
 
 export interface LakeVersion {

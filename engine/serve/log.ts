@@ -79,6 +79,7 @@ export function logRoutes(app: FastifyInstance, parts: ServerParts): void {
     '/runs/:run/log.txt',
     {
       handlerTimeout: downloadMs,
+      exposeHeadRoute: false,
       schema: {
         summary: 'The log of a run as a text',
         params,

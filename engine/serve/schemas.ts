@@ -117,7 +117,7 @@ const components: Readonly<Record<string, object>> = {
     'entries',
   ]),
   TableView: object(tableView, tableRequired),
-  TablePage: object({ ...tableView, nodes: list(ref('NodeRecord')), versions: list(ref('LakeVersion')) }, [
+  TablePage: object({ ...tableView, nodes: list(ref('NodeRecord')), versions: list(ref('LakeVersion')), lakeTrouble: text }, [
     ...tableRequired,
     'nodes',
     'versions',

@@ -145,7 +145,10 @@ function createListener({ tls }: ServerParts, handler: RequestListener): Server 
     connectionsCheckingInterval: 1_000,
     keepAliveTimeout: 30_000,
   };
-  const server = tls === undefined ? createServer(options, handler) : (createTlsServer({ ...options, ...tls }, handler) as Server);
+  const server =
+    tls === undefined
+      ? createServer(options, handler)
+      : (createTlsServer({ ...options, ...tls, handshakeTimeout: headMs }, handler) as Server);
   server.setTimeout(silenceMs);
   boundConnections(server, mostConnections);
   return server;

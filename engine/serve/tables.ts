@@ -2,7 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import { logVersions } from '../../lake/log.ts';
 import type { LakeVersion, TablePage, TableView } from '../api.ts';
 import { lakeFolder } from '../base/lake-folder.ts';
+import { redact } from '../base/secret.ts';
 import { suggest } from '../base/suggest.ts';
+import { EngineError } from '../error.ts';
 import { Refusal } from './errors.ts';
 import type { ServerParts } from './parts.ts';
 import { answers, fields, nameParam, ref } from './schemas.ts';
@@ -32,26 +34,30 @@ export function tableRoutes(app: FastifyInstance, parts: ServerParts): void {
         const near = suggest(table, declared.keys());
         throw new Refusal(404, 'table.unknown', `there is no table ${table}`, near === undefined ? undefined : `Did you mean ${near}?`);
       }
-      const [views, nodes, versions] = await Promise.all([
+      const [views, nodes, lake] = await Promise.all([
         tableViews(parts, config, new Map([[table, pipelines]])),
         parts.history.tableNodes(table, nodesShown),
         lakeVersions(parts, table),
       ]);
       const [view] = views;
       if (view === undefined) throw new Error(`table ${table} has no view`);
-      return { ...view, nodes, versions };
+      return { ...view, nodes, ...lake };
     },
   );
 }
 
-async function lakeVersions(parts: ServerParts, table: string): Promise<readonly LakeVersion[]> {
-  const lake = await parts.lake(await parts.config());
-  const found = await logVersions(lake, lakeFolder(table), versionsShown);
-  return found.map(({ version, timestamp, operation, rows, files }) => ({
-    version,
-    at: new Date(timestamp).toISOString(),
-    operation,
-    rows,
-    files,
-  }));
+/** A lake that cannot be read keeps nothing else from being shown. */
+async function lakeVersions(parts: ServerParts, table: string): Promise<Pick<TablePage, 'versions' | 'lakeTrouble'>> {
+  try {
+    const found = await logVersions(await parts.lake(await parts.config()), lakeFolder(table), versionsShown);
+    const versions = found.map(({ version, timestamp, operation, rows, files }): LakeVersion => {
+      const at = new Date(timestamp);
+      // Others write into a log too, and not every number is a time.
+      return { version, at: (Number.isNaN(at.getTime()) ? new Date(0) : at).toISOString(), operation, rows, files };
+    });
+    return { versions, lakeTrouble: undefined };
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    return { versions: [], lakeTrouble: redact(error.message) };
+  }
 }

@@ -116,14 +116,17 @@ export async function declaredTables(parts: ServerParts, config: Config): Promis
   return found;
 }
 
-const ofRuns = new Map<string, readonly string[]>();
+/** Of runs that were asked about, by the store that has them. */
+const ofRuns = new WeakMap<ServerParts['history'], Map<string, readonly string[]>>();
 
 async function tablesOfRun({ history }: ServerParts, runId: string): Promise<readonly string[]> {
-  const known = ofRuns.get(runId);
-  if (known !== undefined) return known;
+  const known = ofRuns.get(history) ?? new Map<string, readonly string[]>();
+  ofRuns.set(history, known);
+  const before = known.get(runId);
+  if (before !== undefined) return before;
   const [started] = await history.events({ runId, types: ['run.started'], limit: 1 });
   const tables = started?.type === 'run.started' ? [...new Set(started.nodes.flatMap(({ table }) => table ?? []))] : [];
-  if (ofRuns.size > 1_000) ofRuns.clear();
-  if (started !== undefined) ofRuns.set(runId, tables);
+  if (known.size > 1_000) known.clear();
+  if (started !== undefined) known.set(runId, tables);
   return tables;
 }

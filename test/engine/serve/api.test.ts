@@ -1,4 +1,8 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { openFileLake } from '../../../connectors/file/lake.ts';
 import { EngineError } from '../../../engine/error.ts';
 import type { EventBody } from '../../../engine/event.ts';
 import type { History } from '../../../engine/history.ts';
@@ -124,6 +128,44 @@ suite('the API while its store is away', ({ test }) => {
       assert.is((await stage.ask('/')).status, 200);
     } finally {
       await stage.close();
+    }
+  });
+});
+
+suite('tables', ({ test }) => {
+  test('versions of the lake come newest first; one that cannot be read is said, and the rest is shown', async () => {
+    const files = new Map<string, string>();
+    const entry = (timestamp: unknown, operation: string): string => JSON.stringify({ commitInfo: { timestamp, operation } });
+    for (let version = 0; version < 30; version += 1)
+      files.set(`users/_delta_log/${String(version).padStart(20, '0')}.json`, `${entry(1_700_000_000_000 + version, 'WRITE')}\n`);
+    files.set(`users/_delta_log/${'30'.padStart(20, '0')}.json`, `${entry(9e18, 'OPTIMIZE')}\n`);
+    let broken = false;
+    const folder = mkdtempSync(join(tmpdir(), 'engine-lake-'));
+    for (const [path, text] of files) {
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      writeFileSync(join(folder, path), text);
+    }
+    const stage = await createStage({
+      lake: async () => {
+        if (broken) throw new EngineError('outside', 'lake.unreachable', 'the lake cannot be reached');
+        return openFileLake(folder);
+      },
+    });
+    try {
+      const { versions } = (await stage.ask('/api/v1/tables/users')).body;
+      assert.equal(
+        [versions.length, versions[0].version, versions[0].at, versions[0].operation],
+        [20, 30, '1970-01-01T00:00:00.000Z', 'OPTIMIZE'],
+      );
+      assert.equal(versions[1], { version: 29, at: '2023-11-14T22:13:20.029Z', operation: 'WRITE', files: 0 });
+      broken = true;
+      const { status, body } = await stage.ask('/api/v1/tables/users');
+      assert.equal([status, body.versions, body.lakeTrouble, body.table], [200, [], 'the lake cannot be reached', 'users']);
+      assert.equal((await stage.ask('/api/v1/tables/orders')).status, 200);
+      assert.is((await stage.ask('/api/v1/tables/user')).body.error.hint, 'Did you mean users?');
+    } finally {
+      await stage.close();
+      rmSync(folder, { recursive: true, force: true });
     }
   });
 });
