@@ -11,7 +11,7 @@ import type { Command, CommandContext, CommandInput } from '../command.ts';
 import type { ListenAddress } from '../config.ts';
 import { EngineError, exitCodeOf } from '../error.ts';
 import type { QueueEntry } from '../queue.ts';
-import { type Child, runDaemon } from '../schedule/daemon.ts';
+import { type Child, type DaemonParts, runDaemon } from '../schedule/daemon.ts';
 import type { Routes } from '../serve/parts.ts';
 import { createPulse, type Pulse } from '../serve/pulse.ts';
 import { senderOf } from './alert-sender.ts';
@@ -91,7 +91,7 @@ export const command: Command = {
         self,
         config: inForce.current,
         start: (entry) => {
-          const child = startRun(context, inForce, config.file, entry);
+          const child = startRun(context, inForce, config.file, entry, tell);
           if (daemonLog.isJson) runEvents.follow(entry, child.ended);
           return child;
         },
@@ -138,9 +138,14 @@ function listenOption(given: CommandInput['options'][string]): ListenAddress | '
  * A process of its own for each run: what it uses is given back when it ends, a Ctrl-C in the daemon's terminal does not reach it, and it goes on when the daemon is
  * killed. So it writes to a file, not into a pipe that would break then; its events are in the store.
  */
-function startRun(context: CommandContext, inForce: ConfigInForce, file: string, entry: QueueEntry): Child {
+function startRun(context: CommandContext, inForce: ConfigInForce, file: string, entry: QueueEntry, tell: DaemonParts['tell']): Child {
   const errors = join(inForce.folder, `run-${entry.id}.txt`);
-  const output = openSync(errors, 'w', 0o600);
+  let output: number | 'ignore' = 'ignore';
+  try {
+    output = openSync(errors, 'w', 0o600);
+  } catch (error) {
+    tell('warn', `what the run says at its start is not kept: ${(error as Error).message}`, { pipeline: entry.pipeline, queued: entry.id });
+  }
   const child = spawn(
     process.execPath,
     [packageFile('bin', 'engine.js'), '--config', file, 'run', '--queued', String(entry.id), '--quiet'],
@@ -151,27 +156,27 @@ function startRun(context: CommandContext, inForce: ConfigInForce, file: string,
       detached: true,
     },
   );
-  closeSync(output);
+  if (output !== 'ignore') closeSync(output);
   return {
     ended: new Promise((resolve) => {
       child.once('error', (error) => resolve({ code: null, said: error.message }));
       child.once('close', (code) => {
-        resolve({ code, said: redact(firstError(taken(errors))) });
+        resolve({ code, said: output === 'ignore' ? '' : redact(firstError(taken(errors))) });
       });
     }),
     stop: () => void child.kill('SIGTERM'),
+    kill: () => void child.kill('SIGKILL'),
   };
 }
 
-/** The text of a file, which is removed; empty when somebody has removed it before. */
+/** The text of a file, which is removed; empty when somebody has removed it before. Never throws: what keeps it from being read or removed is said instead. */
 function taken(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    return '';
-  } finally {
+    const text = readFileSync(file, 'utf8');
     rmSync(file, { force: true });
+    return text;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? '' : `what it said is not to be had: ${(error as Error).message}`;
   }
 }
 

@@ -9,7 +9,7 @@ import { EngineError, errorData } from '../error.ts';
 import type { Queue, QueueEntry } from '../queue.ts';
 import { runOf } from '../run.ts';
 import type { LeaseHolder, Store } from '../store.ts';
-import { dueFires, markWithout, mostCounted, nextDue, schedulesIn } from './due.ts';
+import { dueFires, isMarkOf, markWithout, mostCounted, nextDue, schedulesIn } from './due.ts';
 import { createWatch } from './incidents.ts';
 import { leadership } from './leadership.ts';
 import { leftOut } from './left-out.ts';
@@ -21,6 +21,8 @@ export interface Child {
   readonly ended: Promise<{ readonly code: number | null; readonly said: string }>;
   /** SIGTERM: the run rolls back what it has at work and ends. */
   stop(): void;
+  /** SIGKILL, for one that does not heed that. */
+  kill(): void;
 }
 
 export interface DaemonParts {
@@ -61,16 +63,24 @@ const mostRefusals = 20;
 const againAfterMs = [2_000, 10_000, 30_000] as const;
 /** For a child that was told to stop. */
 const stopGraceMs = 20_000;
+/** A process that has no run after so long stands still, or waits for something that does not answer. */
+const beginWithinMs = 600_000;
+/** How often a daemon that follows looks whether the one that leads fires the same times; said when two looks find the same. */
+const compareEveryMs = 60_000;
 
 interface Begun {
   readonly entry: QueueEntry;
   readonly child: Child;
+  readonly sinceMs: number;
+  /** Resolves when it has ended and what that means was written down. */
+  readonly over: Promise<void>;
 }
 
 /** Leads or follows until the signal aborts; then waits for its runs, stops those that take too long, and has the next daemon go on with them. */
 export async function runDaemon(parts: DaemonParts): Promise<void> {
   const { clock, signal, store, queue, tell } = parts;
   const begun = new Map<number, Begun>();
+  const hurried = new WeakSet<Begun>();
   const givenUp = new Set<string>();
   const failures = new Map<number, { readonly times: number; readonly atMs: number; readonly pauseMs: number }>();
   let lead: Lease | undefined;
@@ -80,6 +90,8 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
   /** For which configuration and when times were last decided about, and when there may be one again. */
   let decided: { readonly config: Config; readonly atMs: number; readonly againMs: number } | undefined;
   let told = '';
+  let comparedMs = Number.NEGATIVE_INFINITY;
+  let differs = '';
   let trouble = '';
   const watch = store.incidents === undefined ? undefined : createWatch({ ...parts, incidents: store.incidents });
   let greeted: number | undefined;
@@ -95,8 +107,27 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
       if (!(error instanceof EngineError) || error.code !== 'lease.held') throw error;
       if (told !== error.message) tell('info', `follows: ${error.message}`);
       told = error.message;
+      await compare();
       return false;
     }
+  };
+
+  /** Says it when the daemon that leads does not fire what this one would: theirs are two versions of pipelines.yaml, or two projects. */
+  const compare = async (): Promise<void> => {
+    if (!isOver(compareEveryMs, comparedMs, clock.now())) return;
+    comparedMs = clock.now();
+    const { pipelines } = await parts.config();
+    const marks = await queue.marks();
+    const found = Object.values(pipelines)
+      .filter(({ name: of, schedules }) => schedules.length > 0 && !isMarkOf(marks.get(of), schedules))
+      .map(({ name: of }) => of)
+      .join(', ');
+    if (found !== '' && found === differs)
+      tell(
+        'warn',
+        `the daemon that leads goes by another pipelines.yaml: the schedules of ${found} are not the same there, or not there at all. Give both daemons one file, or each project a state schema of its own (state: { schema })`,
+      );
+    differs = found === differs ? '' : found;
   };
 
   const turn = async (): Promise<void> => {
@@ -120,9 +151,11 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
     const { waiting, live } = work;
     // A process whose run has ended in the store, because it stands still or lost the store, holds nobody up: what it would still commit is refused.
     const starting = waiting.filter(({ id, pipeline }) => begun.has(id) && !live.some((run) => run.pipeline === pipeline));
+    for (const { id } of starting) hurry(begun.get(id));
     for (const next of takeTurns(config, waiting, live, starting)) {
       switch (next.act) {
         case 'end':
+          await lead.check();
           await queue.end(next.entry.id, 'cancelled', next.reason);
           tell('warn', `${name(next.entry)} is taken off the queue: ${next.reason}`);
           break;
@@ -163,11 +196,23 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
     await lead?.check();
     tell('info', `starts ${name(entry)}`, { pipeline: entry.pipeline, queued: entry.id });
     const child = parts.start(entry);
-    begun.set(entry.id, { entry, child });
-    void child.ended.then(async ({ code, said }) => {
+    const over = child.ended.then(async ({ code, said }) => {
       await ended(entry, code, said).catch((error: unknown) => tell('warn', `${name(entry)}: ${errorData(error).message}`));
       begun.delete(entry.id);
     });
+    begun.set(entry.id, { entry, child, sinceMs: clock.now(), over });
+  };
+
+  /** Ends a process that should have begun its run long ago; the entry is tried again. */
+  const hurry = (it: Begun | undefined): void => {
+    if (it === undefined) return;
+    const ageMs = clock.now() - it.sinceMs;
+    if (ageMs < beginWithinMs) return;
+    if (ageMs >= beginWithinMs + stopGraceMs) it.child.kill();
+    if (hurried.has(it)) return;
+    hurried.add(it);
+    tell('warn', `${name(it.entry)} has not begun within ${showDuration(beginWithinMs)}: its process is stopped`, { queued: it.entry.id });
+    it.child.stop();
   };
 
   /** A run's own end is in the store. What is told here is a process that ended without a run, and a run that was refused because another one has its table. */
@@ -180,7 +225,10 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
     });
     if (now === undefined || now.state !== 'queued') {
       failures.delete(entry.id);
-      if (code === 4 && now?.runId !== undefined) await again(now.runId, entry);
+      if (now?.runId === undefined) return;
+      if (code === 4) await again(now.runId, entry);
+      else if (signal.aborted && (await store.run(now.runId))?.state === 'cancelled' && !(await store.cancelRequested(now.runId)))
+        await goOnLater(now.runId, entry);
       return;
     }
     if (signal.aborted) return;
@@ -206,6 +254,11 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
     await queue.add({ pipeline: entry.pipeline, kind: 'resume', retryOf: runId, request: {}, askedBy: ownResumes.refused });
   };
 
+  /** The next daemon does. Whatever ends this one (a machine that shuts down) may have stopped its runs as well. */
+  const goOnLater = async (runId: string, { pipeline }: QueueEntry): Promise<void> => {
+    await queue.add({ pipeline, kind: 'resume', retryOf: runId, request: {}, askedBy: ownResumes.stopped });
+  };
+
   while (!signal.aborted) {
     try {
       await turn();
@@ -229,16 +282,13 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
 
   async function shutDown(): Promise<void> {
     const { daemon } = await parts.config();
-    const all = (): Promise<unknown> => Promise.all([...begun.values()].map((b) => b.child.ended));
+    const all = (): Promise<unknown> => Promise.all([...begun.values()].map((b) => b.over));
     if (begun.size > 0) {
       tell('info', `stops: waits up to ${daemon.shutdownTimeoutMs / 1000} s for ${begun.size} runs`);
       if (!(await within(clock, daemon.shutdownTimeoutMs, all()))) {
         for (const { entry, child } of begun.values()) {
           const now = await queue.entry(entry.id).catch(() => undefined);
-          if (now?.runId !== undefined)
-            await queue
-              .add({ pipeline: entry.pipeline, kind: 'resume', retryOf: now.runId, request: {}, askedBy: ownResumes.stopped })
-              .catch((error: unknown) => tell('warn', errorData(error).message));
+          if (now?.runId !== undefined) await goOnLater(now.runId, entry).catch((error: unknown) => tell('warn', errorData(error).message));
           child.stop();
         }
         await within(clock, stopGraceMs, all());

@@ -101,6 +101,13 @@ export function markWithout(nowMs: number): ScheduleMark {
   return { schedules: { list: [] }, seenUntilMs: nowMs };
 }
 
+/** Whether these schedules were what was looked at. */
+export function isMarkOf(mark: ScheduleMark | undefined, schedules: readonly ScheduleConfig[]): boolean {
+  return (
+    mark !== undefined && JSON.stringify(schedulesIn(mark)) === JSON.stringify(schedules.map((each) => JSON.stringify(plainSchedule(each))))
+  );
+}
+
 /** As JSON texts; none for a pipeline that had none. */
 export function schedulesIn({ schedules: { list } }: ScheduleMark): readonly string[] {
   return Array.isArray(list) ? list.map((schedule) => JSON.stringify(schedule)) : [];

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type pg from 'pg';
 import * as assert from 'uvu/assert';
@@ -103,6 +103,22 @@ suite('engine daemon', ({ test, before, after }) => {
     assert.is(await trigger('orders'), 'succeeded');
     daemon.kill('SIGTERM');
     await daemon.ended;
+  });
+
+  test('a place where what a run says cannot be written holds nobody up', async () => {
+    const rig = await project(yaml(users));
+    const daemon = rig.start('daemon');
+    await daemon.waitFor('leads');
+    const copies = join(rig.root, '.engine', 'daemon');
+    const { rows } = await to.query<{ next: string }>('SELECT coalesce(max(id), 0)::text AS next FROM engine.queue');
+    // As on a disk that is full, or was made read-only.
+    for (const folder of readdirSync(copies))
+      for (let i = 1; i < 9; i += 1) mkdirSync(join(copies, folder, `run-${Number(rows[0]?.next) + i}.txt`));
+    assert.is(await trigger('users'), 'succeeded');
+    await daemon.waitFor('what the run says at its start is not kept');
+    await daemon.waitFor('ended with 0');
+    daemon.kill('SIGTERM');
+    assert.is((await daemon.ended).code, 143);
   });
 
   test('why names who holds a fence back, since when, and what to do about it', async () => {

@@ -43,8 +43,8 @@ interface Stage {
   config: Config;
   /** How a run goes; default: it succeeds at once. */
   act: (entry: QueueEntry, run: PlayedRun) => Promise<number | null>;
-  /** Starts a daemon; `end` tells it to stop and waits. */
-  daemon(): Promise<{ end(): Promise<void>; readonly store: Store }>;
+  /** Starts a daemon, that goes by another configuration if one is given; `end` tells it to stop and waits. */
+  daemon(config?: Config): Promise<{ end(): Promise<void>; readonly store: Store }>;
   runs(): Promise<readonly RunRecord[]>;
   /** So many times of the clock's minutes go by. */
   minutes(count: number): Promise<void>;
@@ -100,6 +100,7 @@ async function openStage(pipelines: readonly PipelineConfig[]): Promise<Stage> {
         (error: unknown) => ({ code: 1, said: String(error) }),
       ),
       stop,
+      kill: stop,
     };
   };
   const stage: Stage = {
@@ -112,7 +113,7 @@ async function openStage(pipelines: readonly PipelineConfig[]): Promise<Stage> {
       await run.emit({ type: 'run.succeeded' });
       return 0;
     },
-    async daemon() {
+    async daemon(config) {
       const own = await open();
       const { queue } = own;
       if (queue === undefined) throw new Error('no queue');
@@ -124,7 +125,7 @@ async function openStage(pipelines: readonly PipelineConfig[]): Promise<Stage> {
         queue,
         clock,
         self: { runId: `daemon-${stores.length}`, host: 'here', pid: process.pid },
-        config: async () => stage.config,
+        config: async () => config ?? stage.config,
         start: play,
         openRinging: () => ({ channels: () => new Map(), beat: async () => undefined }),
         tell: (level, text) => stage.told.push(`${level}: ${text}`),
@@ -441,6 +442,76 @@ suite('the daemon', ({ test }) => {
       );
     },
   );
+
+  on(
+    'a run that whatever stops the daemon has stopped as well is gone on with; one that somebody cancelled is not',
+    [users({ schedules: [] }), orders({ schedules: [] })],
+    async (stage) => {
+      let letGo = (): void => undefined;
+      const gate = new Promise<void>((go) => {
+        letGo = go;
+      });
+      stage.act = async (entry, run) => {
+        await run.emit(startOf(entry));
+        await gate;
+        await run.emit({ type: 'run.cancelled', reason: 'stopped by SIGTERM' });
+        return 143;
+      };
+      const daemon = await stage.daemon();
+      for (const pipeline of ['users', 'orders']) await stage.store.queue?.add({ pipeline, kind: 'trigger', request: {}, askedBy: 'ada' });
+      await waitUntil(async () => (await stage.runs()).length === 2, 'two runs at work');
+      const [unasked] = (await stage.runs()).filter((run) => run.pipeline === 'users');
+      await stage.store.requestCancel((await stage.runs()).find((run) => run.pipeline === 'orders')?.runId ?? '', 'ada');
+      const ending = daemon.end();
+      letGo();
+      await ending;
+      assert.equal(
+        (await stage.store.queue?.waiting())?.map(({ kind, retryOf, askedBy }) => [kind, retryOf, askedBy]),
+        [['resume', unasked?.runId, 'the daemon was stopped']],
+      );
+    },
+  );
+
+  on('a process that never begins its run is stopped, and its entry is tried again', [users({ schedules: [] })], async (stage) => {
+    let tries = 0;
+    stage.act = async (entry, run) => {
+      tries += 1;
+      if (tries === 1) {
+        await run.stopped;
+        return 143;
+      }
+      await run.emit(startOf(entry));
+      await run.emit({ type: 'run.succeeded' });
+      return 0;
+    };
+    await stage.daemon();
+    await stage.store.queue?.add({ pipeline: 'users', kind: 'trigger', request: {}, askedBy: 'ada' });
+    await waitUntil(async () => tries === 1, 'the first try');
+    stage.clock.shift(10 * minute);
+    await waitUntil(async () => (await stage.runs())[0]?.state === 'succeeded', 'the second try');
+    assert.ok(
+      stage.told.some((line) => line.includes('has not begun within 10m: its process is stopped')),
+      stage.told.join('\n'),
+    );
+  });
+
+  on('a daemon that follows one with other schedules says so, one with the same says nothing', [users()], async (stage) => {
+    const others = configOf([tableOf('users'), tableOf('orders')], [orders()]);
+    await stage.daemon();
+    await waitUntil(() => stage.told.includes('info: leads'), 'a leader');
+    await stage.daemon();
+    await stage.minutes(3);
+    assert.not.ok(
+      stage.told.some((line) => line.includes('another pipelines.yaml')),
+      stage.told.join('\n'),
+    );
+    await stage.daemon(others);
+    await waitUntil(
+      () =>
+        stage.told.some((line) => /^warn: the daemon that leads goes by another pipelines.yaml: the schedules of orders are/.test(line)),
+      'the other one to say it',
+    );
+  });
 
   on('a run that somebody else found dead is gone on with all the same', [users({ schedules: [] })], async (stage) => {
     const { queued: _, ...start } = startOf({ pipeline: 'users', kind: 'fire' } as QueueEntry) as EventBody & { readonly queued?: number };
