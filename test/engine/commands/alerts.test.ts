@@ -71,7 +71,7 @@ suite('engine alerts', ({ test, before, after }) => {
       pager.answer = ({ path }) => ({ status: refuses && path !== '/pager' ? 500 : 200 });
     };
     slackRefuses(true);
-    const first = rig.start('daemon');
+    const first = rig.start('daemon', '--listen', 'off');
     await first.waitFor('leads');
     const trigger = (): Promise<unknown> =>
       to.query(
@@ -94,7 +94,7 @@ suite('engine alerts', ({ test, before, after }) => {
     first.kill('SIGKILL');
     await first.ended;
     slackRefuses(false);
-    const second = rig.start('daemon');
+    const second = rig.start('daemon', '--listen', 'off');
     await second.waitFor('leads');
     await from.query(`UPDATE users SET born = now(), updated_at = now()`);
     await trigger();

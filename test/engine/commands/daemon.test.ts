@@ -166,7 +166,7 @@ suite('engine daemon', ({ test, before, after }) => {
 
   test('as JSON each line is one document: what the daemon does and the events of its runs, no less than is asked for', async () => {
     const rig = await project(yaml(users));
-    const daemon = rig.start('daemon', '--json');
+    const daemon = rig.start('daemon', '--json', '--listen', 'off');
     await daemon.waitFor('leads');
     assert.is(await trigger('users'), 'succeeded');
     await daemon.waitFor('"type":"run.succeeded"');
@@ -201,7 +201,7 @@ suite('engine daemon', ({ test, before, after }) => {
 
   test('where the file says so, its log is JSON without being asked, and only what matters', async () => {
     const rig = await project(`${yaml(users)}daemon: { log: json, logLevel: warn }\n`);
-    const daemon = rig.start('daemon');
+    const daemon = rig.start('daemon', '--listen', 'off');
     // Until the daemon has made the schema there is nothing to ask.
     const leads = (): Promise<boolean> =>
       to.query("SELECT FROM engine.leases WHERE name = 'daemon' AND pid = $1", [daemon.pid]).then(
