@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
+import { systemClock } from '../../engine/base/clock.ts';
 import type { EventBody } from '../../engine/event.ts';
 import type { Problem } from '../../engine/problem.ts';
 import { createStage, type Stage } from '../engine/serve/stage.ts';
 import { chromiumPath, noChromium, startBrowser, type TestBrowser } from '../support/browser.ts';
 import { ensureBuilt, projectRoot } from '../support/build.ts';
+import { configOf, pipelineOf, tableOf } from '../support/config.ts';
 import { suite } from '../support/suite.ts';
 import { waitUntil } from '../support/wait.ts';
 
@@ -160,6 +162,24 @@ suite('the page in a browser', ({ test, before, after, skip }) => {
       ),
       [],
     );
+  });
+
+  test('the next times are those of the reader, beside those of the schedule, with the day on which clocks are set marked', async () => {
+    const schedules = [{ cron: '30 2 * * *', timezone: 'Europe/Berlin', dst: { gap: 'after', fold: 'once' } }] as const;
+    const inMarch = await stage.another({
+      clock: { ...systemClock, now: () => Date.parse('2026-03-27T12:00:00Z') },
+      config: async () => configOf([tableOf('users')], [pipelineOf('nightly', ['users'], { schedules })]),
+    });
+    const page = await browser.open(`${inMarch.url}/pipelines/nightly`, { timezoneId: 'America/New_York' });
+    const rows = page.getByRole('region', { name: 'next' }).getByRole('row');
+    await rows.getByText('21:30, in 13 h 30 m', { exact: true }).waitFor();
+    const shown = (await rows.allInnerTexts()).map((text) => text.trim().split(/\s*\t\s*/));
+    assert.equal(shown.slice(1, 4), [
+      ['21:30, in 13 h 30 m', '2026-03-28 02:30 there'],
+      ['28 Mar 21:00, in 1 d 13 h', '2026-03-29 03:00 there', 'clocks are set that day'],
+      ['29 Mar 20:30, in 2 d 12 h', '2026-03-30 02:30 there'],
+    ]);
+    await closed(page);
   });
 
   test('what waits in the queue says why, and can be taken off it', async () => {

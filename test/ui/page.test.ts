@@ -115,6 +115,7 @@ suite('sentences of the engine', ({ test }) => {
     assert.equal(shown('run 01M8A7FMCDJW6BZW2KD8DXD5XK failed'), ['words: run ', 'run: 01M8A7FMCDJW6BZW2KD8DXD5XK', 'words:  failed']);
     assert.equal(shown('`engine retry 01M8A7FMCDJW6BZW2KD8DXD5XK`'), ['name: engine retry ', 'run: 01M8A7FMCDJW6BZW2KD8DXD5XK']);
     assert.equal(shown('/x/01M8A7FMCDJW6BZW2KD8DXD5XK/1'), ['words: /x/01M8A7FMCDJW6BZW2KD8DXD5XK/1']);
+    assert.equal(shown('as of 2026-11-25T20:48:48.409761Z, late'), ['words: as of ', 'time: 2026-11-25T20:48:48.409761Z', 'words: , late']);
     assert.equal(shown('a ` alone'), ['words: a ` alone']);
     assert.equal(shown(''), []);
   });

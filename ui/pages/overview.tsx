@@ -26,7 +26,7 @@ export function OverviewPage() {
   return (
     <>
       <h1 class="unseen">Overview</h1>
-      <Problems problems={data.problems} />
+      <Problems data={data} />
       <Pipelines pipelines={data.pipelines} />
       <Tables tables={data.tables} />
       <Queue queue={data.queue} />
@@ -34,7 +34,8 @@ export function OverviewPage() {
   );
 }
 
-function Problems({ problems }: { readonly problems: readonly Problem[] }) {
+function Problems({ data }: { readonly data: Overview }) {
+  const { problems } = data;
   if (problems.length === 0)
     return (
       <section class="calm" aria-label="needs attention">
@@ -46,14 +47,20 @@ function Problems({ problems }: { readonly problems: readonly Problem[] }) {
     <Section title="needs attention" note={countText(problems.length)}>
       <ul class="problems">
         {problems.map((problem) => (
-          <ProblemRow key={problem.key} problem={problem} />
+          <ProblemRow key={problem.key} problem={problem} why={problem.pipeline ?? pipelineOf(problem.table, data)} />
         ))}
       </ul>
     </Section>
   );
 }
 
-function ProblemRow({ problem }: { readonly problem: Problem }) {
+/** The pipeline that keeps a table fresh: of several, one with a schedule. */
+function pipelineOf(table: string | undefined, { tables, pipelines }: Overview): string | undefined {
+  const of = tables.find((view) => view.table === table)?.pipelines ?? [];
+  return pipelines.find(({ pipeline, schedules }) => of.includes(pipeline) && schedules.length > 0)?.pipeline ?? of[0];
+}
+
+function ProblemRow({ problem, why }: { readonly problem: Problem; readonly why: string | undefined }) {
   const { pipeline, table, runId, kind } = problem;
   const look = lookOfProblem(problem);
   const name = pipeline ?? table ?? 'daemon';
@@ -76,8 +83,8 @@ function ProblemRow({ problem }: { readonly problem: Problem }) {
             log
           </a>
         )}
-        {pipeline === undefined ? null : (
-          <a class="button" href={`${pipelinePath(pipeline)}#why`} aria-label={`why: what ${pipeline} waits for`}>
+        {why === undefined ? null : (
+          <a class="button" href={`${pipelinePath(why)}#why`} aria-label={`why: what ${why} waits for`}>
             why
           </a>
         )}
@@ -274,7 +281,7 @@ function Queue({ queue }: { readonly queue: readonly QueueEntry[] }) {
               )}
             </span>
             <span class="quiet">
-              for <Since at={entry.notedAt} />: {entry.reason ?? 'its turn comes within a second'}
+              for <Since at={entry.notedAt} />: <Prose text={entry.reason ?? 'its turn comes within a second'} />
             </span>
             <Acts acts={[dequeueAct(entry)]} />
           </li>

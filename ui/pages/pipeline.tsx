@@ -8,6 +8,7 @@ import { countText, durationText, shortCount } from '../figures.ts';
 import { follow } from '../followed.ts';
 import { type Act, Acts } from '../parts/act.tsx';
 import { Empty, Failure, Section, Waiting } from '../parts/messages.tsx';
+import { Prose } from '../parts/prose.tsx';
 import { RunBars } from '../parts/run-bars.tsx';
 import { RunList } from '../parts/run-list.tsx';
 import { Mark, State } from '../parts/state-mark.tsx';
@@ -196,8 +197,8 @@ function Why({ page }: { readonly page: Page }) {
           )}
           {waiting.map((entry) => (
             <li key={entry.id}>
-              <State state="queued" /> {whatOf(entry)}, for <Since at={entry.notedAt} />: {entry.reason ?? 'its turn comes within a second'}{' '}
-              <Acts acts={[dequeueAct(entry)]} />
+              <State state="queued" /> {whatOf(entry)}, for <Since at={entry.notedAt} />:{' '}
+              <Prose text={entry.reason ?? 'its turn comes within a second'} /> <Acts acts={[dequeueAct(entry)]} />
             </li>
           ))}
           {paused === undefined && waiting.length === 0 && live === undefined ? (
@@ -207,7 +208,8 @@ function Why({ page }: { readonly page: Page }) {
           ) : null}
           {leftOut.map((entry) => (
             <li key={entry.id}>
-              <State state={entry.state} /> {whatOf(entry)}, <Time at={entry.notedAt} show="away" />: {entry.reason ?? 'no reason was kept'}
+              <State state={entry.state} /> {whatOf(entry)}, <Time at={entry.notedAt} show="away" />:{' '}
+              <Prose text={entry.reason ?? 'no reason was kept'} />
             </li>
           ))}
         </ul>

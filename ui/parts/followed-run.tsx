@@ -7,6 +7,7 @@ import { go } from '../router.ts';
 import { pipelinePath, runPath } from '../routes.ts';
 import { lookOf } from '../states.ts';
 import { useWatched } from '../watched.ts';
+import { Prose } from './prose.tsx';
 import { Mark } from './state-mark.tsx';
 
 /** What becomes of a run that was asked for: why it waits, then the run itself, opened as it begins for whoever has stayed where they asked. */
@@ -37,9 +38,13 @@ function Following({ following: { entry, path } }: { readonly following: Followe
             started as <a href={runPath(runId)}>run {runId}</a>
           </>
         ) : state === 'queued' ? (
-          `waits in the queue: ${now.reason ?? 'its turn comes within a second'}`
+          <>
+            waits in the queue: <Prose text={now.reason ?? 'its turn comes within a second'} />
+          </>
         ) : (
-          `${state}: ${now.reason ?? 'no reason was kept'}`
+          <>
+            {state}: <Prose text={now.reason ?? 'no reason was kept'} />
+          </>
         )}
       </span>
       <button type="button" class="plain" onClick={() => followed.set(undefined)}>
