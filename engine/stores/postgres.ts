@@ -42,7 +42,10 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
   const db = openKnex(async () => {
     const session = await options.connect('state');
     // A process that stands still in the middle of a transaction would hold its rows, and with them everybody who takes over, for as long as it sleeps.
-    await session.query(`SET idle_in_transaction_session_timeout = ${deadAfterMs}`);
+    // What a database or a role may have set otherwise: how moments are written, which the driver reads in one way only, and how transactions see each other.
+    await session.query(
+      `SET idle_in_transaction_session_timeout = ${deadAfterMs}; SET DateStyle = 'ISO'; SET default_transaction_isolation = 'read committed'`,
+    );
     if (options.statementTimeoutMs !== undefined) await session.query(`SET statement_timeout = ${options.statementTimeoutMs}`);
     return session;
   });

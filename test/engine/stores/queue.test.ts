@@ -135,6 +135,32 @@ suite('the queue of daemons', ({ test, before, after }) => {
     assert.is((await ask()).state, 'cancelled');
   });
 
+  test('times are the same whatever the database has set for how they are written, their zone and its transactions', async () => {
+    const own = await freshDatabase('queue_set');
+    try {
+      const client = await own.client();
+      for (const [name, value] of [
+        ['DateStyle', 'SQL, DMY'],
+        ['TimeZone', 'America/St_Johns'],
+        ['default_transaction_isolation', 'serializable'],
+      ])
+        await client.query(`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET ${name} = %L', current_database(), '${value}'); END $$`);
+      const store = createPostgresStore({ connect: () => own.client(), schema: 'engine', clock: systemClock });
+      stores.push(store);
+      await store.migrate();
+      const leader = await store.lease('daemon', holder('D1'));
+      const made = await store.queue?.decide(leader, decision([noon], noon + 1));
+      assert.equal(
+        made?.map((entry) => entry.scheduledAt),
+        ['2026-05-04T12:00:00.000Z'],
+      );
+      assert.is((await store.queue?.marks())?.get('users')?.seenUntilMs, noon + 1);
+      await store.close();
+    } finally {
+      await own.drop();
+    }
+  });
+
   test('what waits to go on with a run is taken off the queue by a run that goes on from it, and does not begin any more', async () => {
     const { store, queue } = await fresh();
     const ask = (kind: 'resume' | 'trigger') =>
