@@ -167,7 +167,7 @@ suite('the page in a browser', ({ test, before, after, skip }) => {
   test('the next times are those of the reader, beside those of the schedule, with the day on which clocks are set marked', async () => {
     const schedules = [{ cron: '30 2 * * *', timezone: 'Europe/Berlin', dst: { gap: 'after', fold: 'once' } }] as const;
     const inMarch = await stage.another({
-      clock: { ...systemClock, now: () => Date.parse('2026-03-27T12:00:00Z') },
+      clock: { ...systemClock, now: () => Date.parse('2026-03-27T11:59:01Z') },
       config: async () => configOf([tableOf('users')], [pipelineOf('nightly', ['users'], { schedules })]),
     });
     const page = await browser.open(`${inMarch.url}/pipelines/nightly`, { timezoneId: 'America/New_York' });
