@@ -5,7 +5,7 @@ import { showDuration } from '../base/duration.ts';
 import { unreachable } from '../base/unreachable.ts';
 import type { AlertsConfig, CatchupConfig, Config } from '../config.ts';
 import type { Lease } from '../connector.ts';
-import { EngineError, errorData } from '../error.ts';
+import { EngineError, errorData, exitCodeOf } from '../error.ts';
 import type { Queue, QueueEntry } from '../queue.ts';
 import { runOf } from '../run.ts';
 import type { LeaseHolder, Store } from '../store.ts';
@@ -60,7 +60,9 @@ const mostResumes = 3;
 /** The same for one that another run kept from a table each time. */
 const mostRefusals = 20;
 /** Between two tries to begin a run whose process ended before it had one. */
-const againAfterMs = [2_000, 10_000, 30_000] as const;
+const againAfterMs: readonly number[] = [2_000, 10_000, 30_000];
+/** The same where something outside could not be reached, which may be over after a while: for about half an hour. */
+const againOutsideMs: readonly number[] = [...againAfterMs, 60_000, 120_000, ...Array.from({ length: 5 }, () => 300_000)];
 /** For a child that was told to stop. */
 const stopGraceMs = 20_000;
 /** A process that has no run after so long stands still, or waits for something that does not answer. */
@@ -233,7 +235,7 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
     }
     if (signal.aborted) return;
     const times = (failures.get(entry.id)?.times ?? 0) + 1;
-    const pauseMs = againAfterMs[times - 1];
+    const pauseMs = (code === exitCodeOf({ trouble: 'outside' }) ? againOutsideMs : againAfterMs)[times - 1];
     const why = said === '' ? `its process ended with ${code ?? 'a signal'}` : said;
     if (pauseMs === undefined) {
       failures.delete(entry.id);

@@ -39,6 +39,9 @@ interface NodeTotalsRow {
   readonly failures: string;
 }
 
+/** What was decided about times is kept for so long in any case. */
+const decidedKeptMs = 2 * 86_400_000;
+
 /** The contract of `History` on the store's schema. `known` turns the database's errors into the engine's. */
 export function createPostgresHistory(db: Knex, schema: string, known: <T>(work: () => Promise<T>) => Promise<T>): History {
   /** In the statement `:s:` is the schema, `:name` a value. */
@@ -127,7 +130,9 @@ export function createPostgresHistory(db: Knex, schema: string, known: <T>(work:
       known(async () => {
         const before = new Date(nowMs - olderThanMs).toISOString();
         const removed = await ask<{ readonly run_id: string }>(pruneRuns, { before, keep: keepRuns, limit });
-        await ask(pruneQueue, { before, limit });
+        // A clock that is set back, and a run that died, may ask about what was decided lately.
+        const decided = new Date(nowMs - Math.max(olderThanMs, decidedKeptMs)).toISOString();
+        await ask(pruneQueue, { before: decided, limit });
         return removed.length;
       }),
   };

@@ -355,6 +355,23 @@ suite('the daemon', ({ test }) => {
     assert.is(tried.filter((id) => id === failed?.id).length, 4);
   });
 
+  on('a run that could not begin because something outside was away is tried for longer', [users()], async (stage) => {
+    const tried: number[] = [];
+    stage.act = async (entry, run) => {
+      tried.push(entry.id);
+      if (tried.filter((id) => id === entry.id).length < 6) return 3;
+      await run.emit(startOf(entry));
+      await run.emit({ type: 'run.succeeded' });
+      return 0;
+    };
+    await stage.daemon();
+    await waitUntil(async () => (await stage.runs()).some((run) => run.state === 'succeeded'), 'its sixth try');
+    assert.is(
+      (await stage.store.queue?.entries({ limit: 99 }))?.some((e) => e.state === 'failed'),
+      false,
+    );
+  });
+
   on('a run whose process died is gone on with, but not for ever', [users({ overlap: 'skip' })], async (stage) => {
     // Its store is closed while the run is at work, as when the process is gone.
     stage.act = async (entry, run) => {
