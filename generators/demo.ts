@@ -128,6 +128,7 @@ async function main(): Promise<number> {
       'query "SELECT status, count(*) FROM transactions GROUP BY ALL ORDER BY 2 DESC"',
       'psql warehouse -c "SELECT * FROM analytics.users ORDER BY id LIMIT 5"',
       'up       # keeps the servers running: psql source, psql warehouse, then down',
+      'daemon   # runs by itself until Ctrl-C; its page is at http://127.0.0.1:4460',
     ])
       say(`  ${call} ${next}`);
     return equal ? 0 : 1;
