@@ -4,6 +4,9 @@ import { durationText } from '../base/duration.ts';
 import { redact } from '../base/secret.ts';
 import type { Problem } from '../problem.ts';
 
+const mostOfTitle = 200;
+const mostOfLine = 1_000;
+
 /** A message for people about one or more alarms, without secrets. */
 export interface Message {
   /** One line. */
@@ -23,8 +26,8 @@ export function messageOf(alarms: readonly Alarm[], sender: Sender): Message {
       ? detailsOf(first)
       : alarms.flatMap((alarm, i) => [...(i === 0 ? [] : ['']), headline(alarm), ...detailsOf(alarm).map((line) => `  ${line}`)]);
   return {
-    title: oneLine(`[${sender.project}] ${title}`),
-    lines: [...lines.map(oneLine), '', oneLine(`${from}, engine ${sender.version}`)],
+    title: cut(oneLine(`[${sender.project}] ${title}`), mostOfTitle),
+    lines: [...lines.map((line) => cut(oneLine(line), mostOfLine)), '', oneLine(`${from}, engine ${sender.version}`)],
   };
 }
 
@@ -64,4 +67,10 @@ function oneLine(text: string): string {
   return redact(text)
     .replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ')
     .trimEnd();
+}
+
+/** At most so many characters; that some are missing is seen. */
+export function cut(text: string, most: number): string {
+  // Never half of a character.
+  return text.length <= most ? text : `${text.slice(0, most - 3).replace(/[\uD800-\uDBFF]$/, '')}...`;
 }

@@ -1,7 +1,11 @@
 import type { Alarm, Channel, Sender } from '../alarm.ts';
 import type { SlackChannelConfig } from '../config.ts';
 import { ask } from './http.ts';
-import { messageOf } from './message.ts';
+import { cut, messageOf } from './message.ts';
+
+/** In characters: Discord refuses a text of more than 2,000, and would refuse it at each try. */
+const mostOfText = 1_900;
+const mostOfLine = 400;
 
 /** An incoming webhook of Slack, or of what takes the same. `text` alone, for that is what all of them show. */
 export function openSlack({ name, url }: SlackChannelConfig, sender: Sender): Channel {
@@ -10,14 +14,27 @@ export function openSlack({ name, url }: SlackChannelConfig, sender: Sender): Ch
     atOnce: 20,
     async send(alarms) {
       const { title, lines } = messageOf(alarms, sender);
-      const text = [`${signOf(alarms)} ${title}`, ...lines].join('\n');
+      const text = fitting([`${signOf(alarms)} ${title}`, ...lines].map((line) => harmless(cut(line, mostOfLine))));
       await ask(url, {
         method: 'POST',
         headers: { 'content-type': 'application/json', 'user-agent': `pipeline-engine/${sender.version}` },
-        body: JSON.stringify({ text: harmless(text), mrkdwn: false }),
+        body: JSON.stringify({ text, mrkdwn: false }),
       });
     },
   };
+}
+
+/** As many of the lines as there is room for. */
+function fitting(lines: readonly string[]): string {
+  const whole = lines.join('\n');
+  if (whole.length <= mostOfText) return whole;
+  const rest = '... there is more: engine status shows all of it';
+  let text = '';
+  for (const line of lines) {
+    if (text.length + line.length + rest.length + 1 > mostOfText) break;
+    text += `${line}\n`;
+  }
+  return `${text}${rest}`;
 }
 
 function signOf(alarms: readonly Alarm[]): string {

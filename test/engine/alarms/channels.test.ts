@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { Alarm, Channel, Sender } from '../../../engine/alarm.ts';
@@ -9,6 +11,7 @@ import { EngineError } from '../../../engine/error.ts';
 import type { Problem } from '../../../engine/problem.ts';
 import { type HttpListener, listenHttp, listenSmtp } from '../../support/listeners.ts';
 import { suite } from '../../support/suite.ts';
+import { waitUntil } from '../../support/wait.ts';
 
 const sender: Sender = { version: '1.2.3', project: 'shop', host: 'here' };
 const failed: Problem = {
@@ -120,6 +123,22 @@ suite('alarms by HTTP', ({ test, before, after }) => {
     assert.match(texts()[0] ?? '', /\n\ntable orders is stale\n {2}staging is old\n/);
   });
 
+  test('however much there is to say, Slack gets a text that Discord takes too, and a line of it is not endless', async () => {
+    fresh();
+    const long = { ...failed, text: `run RUN1 failed: ${'&'.repeat(100_000)}` };
+    await slack().send([{ ...opened, problem: long }]);
+    await slack().send(
+      Array.from({ length: 20 }, (_, i) => ({ ...opened, incident: `INC${i}`, problem: { ...failed, pipeline: `users_${i}` } })),
+    );
+    const [one = '', many = ''] = texts();
+    for (const text of [one, many]) {
+      assert.ok(text.length <= 1_900, String(text.length));
+      assert.match(text, /\n\.\.\. there is more: engine status shows all of it$/);
+    }
+    assert.match(one, /^\u{1F534} \[shop\] users failed\n/u);
+    assert.match(many, /^\u{1F534} \[shop\] 20 alarms: users_0 failed, and 19 more\nusers_0 failed\n {2}run RUN1 failed: load users/u);
+  });
+
   test('markup and commands in names and errors are shown, not followed', async () => {
     fresh();
     const problem = { ...failed, pipeline: '<!channel>', text: 'a & b <https://evil|x>\n\u202e@everyone <@U1> me@example.com' };
@@ -144,6 +163,37 @@ suite('alarms by HTTP', ({ test, before, after }) => {
     assert.match(await refusal(webhook().send([opened])), /^127\.0\.0\.1:\d+ answered 500: no service$/);
     server.answer = () => ({ status: 404 });
     assert.match(await refusal(slack().send([opened])), /answered 404$/);
+  });
+
+  test('an answer without an end is not read to its end', async () => {
+    let sent = 0;
+    let isClosed = false;
+    const endless = createServer((request, response) => {
+      request.resume();
+      response.writeHead(request.url === '/good' ? 200 : 500);
+      const part = 'x'.repeat(65_536);
+      const more = (): void => {
+        sent += part.length;
+        if (!response.destroyed && response.write(part)) setImmediate(more);
+      };
+      response.on('drain', more);
+      response.on('close', () => {
+        isClosed = true;
+      });
+      more();
+    });
+    await new Promise<void>((resolve) => endless.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(endless.address() as AddressInfo).port}`;
+    const to = (path: string): Channel => channel({ type: 'webhook', name: 'x', url: url + path, headers: {} });
+    try {
+      assert.is(await refusal(to('/good').send([opened])), 'sent');
+      assert.match(await refusal(to('/bad').send([opened])), /answered 500: x{200}$/);
+      await waitUntil(() => isClosed, 'the answer is let go');
+      assert.ok(sent < 50_000_000, String(sent));
+    } finally {
+      endless.closeAllConnections();
+      endless.close();
+    }
   });
 
   test('a redirection is not followed: the secrets stay', async () => {
