@@ -141,12 +141,15 @@ suite('deploying', ({ test, skip, before, after }) => {
         readonly rules: readonly { readonly alert: string; readonly annotations: Readonly<Record<string, string>> }[];
       }[];
     };
-    const rings = (alert: string, labels: Readonly<Record<string, string>>): object => ({
-      exp_labels: { severity: 'critical', ...labels },
+    const rings = (alert: string, labels: Readonly<Record<string, string>>, severity = 'critical', value = ''): object => ({
+      exp_labels: { severity, ...labels },
       exp_annotations: Object.fromEntries(
         Object.entries(groups[0]?.rules.find((rule) => rule.alert === alert)?.annotations ?? {}).map(([key, said]) => [
           key,
-          said.replace('{{ $labels.pipeline }}', labels.pipeline ?? ''),
+          said
+            .replace('{{ $labels.pipeline }}', labels.pipeline ?? '')
+            .replace('{{ $labels.table }}', labels.table ?? '')
+            .replace('{{ $value | humanizeDuration }}', value),
         ]),
       ),
     });
@@ -154,6 +157,9 @@ suite('deploying', ({ test, skip, before, after }) => {
       values.map((of, i) => ({ series: `${name}{instance="${i}"${labels}}`, values: of }));
     const nobody = rings('EngineNobodyLeads', {});
     const fails = rings('EnginePipelineFails', { pipeline: 'p' });
+    const behind = (table: string, value: string): object => rings('EngineTableBehind', { table }, 'warning', value);
+    /** From 23 hours on. */
+    const lags = '82800+60x600';
     const counts = '0x30 1x10 2x10 3x40';
     return JSON.stringify({
       rule_files: [file],
@@ -170,6 +176,22 @@ suite('deploying', ({ test, skip, before, after }) => {
             { eval_time: '30m', alertname: 'EngineNobodyLeads', exp_alerts: [] },
             { eval_time: '45m', alertname: 'EnginePipelineFails', exp_alerts: [] },
             { eval_time: '60m', alertname: 'EnginePipelineFails', exp_alerts: [fails] },
+          ],
+        },
+        {
+          interval: '1m',
+          // A table that may be 30 hours behind, and one of which nothing is said: both are loaded once a day.
+          input_series: ['may-be-old', 'daily']
+            .flatMap((table) => twice('engine_table_lag_seconds', `,table="${table}"`, [lags, lags]))
+            .concat(twice('engine_table_lag_limit_seconds', ',table="may-be-old"', ['108000x600', '108000x600'])),
+          alert_rule_test: [
+            { eval_time: '2h', alertname: 'EngineTableBehind', exp_alerts: [] },
+            { eval_time: '5h', alertname: 'EngineTableBehind', exp_alerts: [behind('daily', '1d 4h 0m 0s')] },
+            {
+              eval_time: '8h',
+              alertname: 'EngineTableBehind',
+              exp_alerts: [behind('daily', '1d 7h 0m 0s'), behind('may-be-old', '1d 7h 0m 0s')],
+            },
           ],
         },
       ],
