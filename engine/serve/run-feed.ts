@@ -75,6 +75,8 @@ export function createRunFeeds({ history, clock }: Pick<ServerParts, 'history' |
 
   return {
     async follow(runId, afterSeq, listener) {
+      // It will not say again that it is gone, and nobody would stop asking for it.
+      if (listener.gone.aborted) return;
       const feed = feedOf(runId);
       const follower: Follower = { listener, seq: afterSeq };
       const leave = feed.join();

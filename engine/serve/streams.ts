@@ -43,6 +43,8 @@ export function streamRoutes(app: FastifyInstance, parts: ServerParts): void {
     async (request, reply) => {
       const now = await parts.history.stamp();
       const listener = listeners.open(request, reply);
+      // It went while the store was asked: it will not say so again, and nobody would stop asking for it.
+      if (listener.gone.aborted) return reply;
       if (lastEventId(request) !== now) tell(listener, now);
       // Others have been told of an older one until the next turn.
       stamp ??= now;

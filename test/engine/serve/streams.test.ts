@@ -63,6 +63,34 @@ suite('streams', ({ test, before, after }) => {
   });
   after(() => stage?.close());
 
+  test('whoever leaves while the store is asked is not asked for again and again', async () => {
+    const { history } = stage.store;
+    if (history === undefined) throw new Error('a store on Postgres has it');
+    let asked = 0;
+    let answer = (): void => undefined;
+    const held = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const stamp = async (): Promise<string> => {
+      asked += 1;
+      await held;
+      return history.stamp();
+    };
+    const server = await stage.another({ history: { ...history, stamp } });
+    const gone = new AbortController();
+    const asking = fetch(`${server.url}/api/v1/stream`, { signal: gone.signal }).catch(() => undefined);
+    await waitUntil(() => asked === 1, 'the store is asked');
+    gone.abort();
+    await asking;
+    // An answer to a later question: the end of the first connection was seen before it.
+    await fetch(`${server.url}/api/v1/overview`);
+    answer();
+    await fetch(`${server.url}/api/v1/runs`);
+    await fetch(`${server.url}/api/v1/runs`);
+    assert.is(asked, 1);
+    await server.close();
+  });
+
   test('a stream of a run that breaks and is gone on with by the last id has every event once, and ends with the run', async () => {
     await stage.keepRun(
       'run-1',
