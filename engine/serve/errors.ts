@@ -32,6 +32,11 @@ export function answerErrors(app: FastifyInstance, parts: ServerParts): void {
     // What streams a download may break in the middle of it: nothing more can be said then.
     if (reply.raw.headersSent) return void reply.raw.destroy();
     if (error instanceof Refusal) return reply.code(error.status).send(errorBody(error.code, error.message, error.hint));
+    // Before it is known who asks: what keeps the store from answering names hosts.
+    if (error instanceof EngineError && request.caller === undefined)
+      return reply
+        .code(statusOf[error.trouble])
+        .send(errorBody(error.code, 'it cannot be looked up who asks', 'Ask again in a while. Is the state store away?'));
     if (error instanceof EngineError) return reply.code(statusOf[error.trouble]).send(errorBody(error.code, error.message, error.hint));
     if (error.code === 'FST_ERR_HANDLER_TIMEOUT')
       return reply

@@ -58,7 +58,7 @@ function checkHost({ listen, hosts }: ServerParts, request: FastifyRequest): voi
 }
 
 /** Browsers say which page asks. Only this server's own may, and programs, which say nothing. */
-function checkOrigin({ headers: { origin, host, ...rest }, method, url }: FastifyRequest): void {
+function checkOrigin({ headers: { origin, host, ...rest }, method, routeOptions }: FastifyRequest): void {
   const refusal = new Refusal(403, 'origin.foreign', 'a page of another server asks, which may not', 'Open the page that this server has.');
   if (origin !== undefined) {
     if (!/^https?:\/\//.test(origin) || !URL.canParse(origin)) throw refusal;
@@ -69,6 +69,6 @@ function checkOrigin({ headers: { origin, host, ...rest }, method, url }: Fastif
   const site = rest['sec-fetch-site'];
   if (site === undefined || site === 'same-origin' || site === 'none') return;
   const reads = method === 'GET' || method === 'HEAD';
-  // A link that leads here, from a chat or a mail, is opened as a whole page.
-  if (!reads || (url.startsWith('/api/') && rest['sec-fetch-mode'] !== 'navigate')) throw refusal;
+  // By the route: its address can be written in many ways. A link that leads here, from a chat or a mail, is opened as a whole page.
+  if (!reads || (routeOptions.url?.startsWith('/api/') === true && rest['sec-fetch-mode'] !== 'navigate')) throw refusal;
 }

@@ -116,7 +116,7 @@ export async function createApi(parts: ServerParts): Promise<FastifyInstance> {
       pipelineRoutes(api, parts);
       runRoutes(api, parts);
       logRoutes(api, parts);
-      streamRoutes(api, parts);
+      streamRoutes(api, parts, doorkeeper);
       tableRoutes(api, parts);
       queueRoutes(api, parts);
       actionRoutes(api, parts);

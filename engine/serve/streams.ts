@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Changed } from '../api.ts';
 import { Refusal } from './errors.ts';
 import { knownRun } from './known.ts';
@@ -6,9 +6,11 @@ import type { ServerParts } from './parts.ts';
 import { createPoller } from './poller.ts';
 import { createRunFeeds } from './run-feed.ts';
 import { fields, ref, runParam } from './schemas.ts';
+import type { Doorkeeper } from './session.ts';
 import { createListeners, type Listener, lastEventId } from './sse.ts';
 
 const askEveryMs = 1_000;
+const lookAgainMs = 15_000;
 const mostListeners = 200;
 const stream = {
   200: { description: 'Server-sent events', content: { 'text/event-stream': { schema: { type: 'string' } } } },
@@ -17,8 +19,13 @@ const stream = {
 };
 
 /** What goes on, as server-sent events: `changed` whenever the overview would be another one, and the events of a run. */
-export function streamRoutes(app: FastifyInstance, parts: ServerParts): void {
+export function streamRoutes(app: FastifyInstance, parts: ServerParts, doorkeeper: Doorkeeper): void {
   const listeners = createListeners(mostListeners);
+  const open = (request: FastifyRequest, reply: FastifyReply): Listener => {
+    const listener = listeners.open(request, reply);
+    void watchCaller(parts, doorkeeper, request, listener);
+    return listener;
+  };
   const overview = new Set<Listener>();
   let stamp: string | undefined;
   const tell = (listener: Listener, now: string): void => {
@@ -42,7 +49,7 @@ export function streamRoutes(app: FastifyInstance, parts: ServerParts): void {
     { exposeHeadRoute: false, schema: { summary: 'An event `changed` whenever something begins, ends or waits', response: stream } },
     async (request, reply) => {
       const now = await parts.history.stamp();
-      const listener = listeners.open(request, reply);
+      const listener = open(request, reply);
       // It went while the store was asked: it will not say so again, and nobody would stop asking for it.
       if (listener.gone.aborted) return reply;
       if (lastEventId(request) !== now) tell(listener, now);
@@ -80,9 +87,26 @@ export function streamRoutes(app: FastifyInstance, parts: ServerParts): void {
       // A browser connects again by itself for ever, unless it gets this.
       if (record.state !== 'running' && (await parts.history.events({ runId, afterSeq: after, limit: 1 })).length === 0)
         return reply.code(204).send();
-      const listener = listeners.open(request, reply);
+      const listener = open(request, reply);
       feeds.follow(runId, after, listener).catch(() => listener.drop());
       return reply;
     },
   );
+}
+
+/** Ends a stream whose listener may not have it any more: its token was revoked, its session is over. While the store is away that cannot be known. Never throws. */
+async function watchCaller(
+  { clock }: Pick<ServerParts, 'clock'>,
+  doorkeeper: Doorkeeper,
+  request: FastifyRequest,
+  listener: Listener,
+): Promise<void> {
+  if (request.caller === 'local') return;
+  const isLeft = (): boolean => listener.gone.aborted;
+  while (!isLeft()) {
+    await clock.sleep(lookAgainMs, listener.gone).catch(() => undefined);
+    if (isLeft()) return;
+    const who = await doorkeeper.caller(request).catch((error: unknown) => (error instanceof Refusal ? undefined : request.caller));
+    if (who !== request.caller) listener.end();
+  }
 }

@@ -4,8 +4,11 @@ import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { isSecretOf, makeCredential, parseToken } from '../../../engine/base/credential.ts';
+import { EngineError } from '../../../engine/error.ts';
+import { createPostgresStore } from '../../../engine/stores/postgres.ts';
 import { pipelineOf } from '../../support/config.ts';
 import { suite } from '../../support/suite.ts';
+import { waitUntil } from '../../support/wait.ts';
 import { type Answer, askAt, createStage, type Stage, shop } from './stage.ts';
 
 const markup = '<img src=x onerror=alert(1)>';
@@ -119,6 +122,10 @@ suite('the server, attacked', ({ test, before, after, skip }) => {
       403,
       'origin.foreign',
     );
+    for (const written of ['/%61pi/v1/overview', '/api/%761/overview', 'http://localhost/api/v1/overview']) {
+      const { status } = await stage.ask(written, { headers: { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' } });
+      assert.is(status, 403, written);
+    }
     assert.is((await stage.ask('/runs/run-1', { headers: { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' } })).status, 200);
     assert.is((await stage.queue.pauses()).size, 0);
     const own = await stage.ask(path, { method: 'POST', headers: { origin: stage.server.url, 'sec-fetch-site': 'same-origin' } });
@@ -287,6 +294,56 @@ suite('the server, attacked', ({ test, before, after, skip }) => {
     await stage.access.revokeToken('dave');
     refused(await stage.ask('/api/v1/overview', { headers }), 401, 'token.needed');
     refused(await stage.ask('/api/v1/overview', { headers: { ...proxied, authorization: `Bearer ${token}` } }), 401, 'token.wrong');
+  });
+
+  test('a stream ends when its token is revoked or its browser logs out, and not while it may go on', async () => {
+    const clock = { ...stage.parts.clock, sleep: (ms: number, signal?: AbortSignal) => stage.parts.clock.sleep(Math.min(ms, 100), signal) };
+    const server = await stage.another({ clock });
+    const token = await stage.makeToken('grace');
+    const login = await askAt(server.url, '/api/v1/session', { method: 'POST', json: { token }, headers: proxied });
+    const cookie = (login.headers['set-cookie']?.[0] ?? '').replace(/;.*/, '');
+    await stage.keepRun('run-live', 'sync');
+    const ended = new Set<string>();
+    const listen = (name: string, path: string, headers: Readonly<Record<string, string>>): Promise<Answer> =>
+      askAt(server.url, path, { headers }).finally(() => ended.add(name));
+    const all = [
+      listen('browser', '/api/v1/stream', { ...proxied, cookie }),
+      listen('program', '/api/v1/runs/run-live/stream', { ...proxied, authorization: `Bearer ${token}` }),
+      listen('local', '/api/v1/stream', {}),
+    ];
+    await askAt(server.url, '/api/v1/session', { method: 'DELETE', headers: { ...proxied, cookie } });
+    await waitUntil(() => ended.has('browser'), 'the stream of the browser ends');
+    assert.not.ok(ended.has('program'));
+    await stage.access.revokeToken('grace');
+    await waitUntil(() => ended.has('program'), 'the stream of the program ends');
+    assert.not.ok(ended.has('local'));
+    await server.close();
+    for (const answer of await Promise.all(all)) assert.is(answer.status, 200);
+  });
+
+  test('while the store is away nobody who is not known learns where it is', async () => {
+    const gone = createPostgresStore({
+      connect: async () => {
+        throw new EngineError('outside', 'postgres.connect', 'cannot connect to warehouse.internal:5432', { retryable: true });
+      },
+      schema: 'engine',
+      clock: stage.parts.clock,
+    });
+    if (gone.access === undefined) throw new Error('a store on Postgres has it');
+    const server = await stage.another({ access: gone.access });
+    const token = await stage.makeToken('heidi');
+    const answers = [
+      await askAt(server.url, '/api/v1/session', { method: 'POST', json: { token } }),
+      await askAt(server.url, '/api/v1/session', { headers: { ...proxied, authorization: `Bearer ${token}` } }),
+      await askAt(server.url, '/api/v1/overview', { headers: { ...proxied, authorization: `Bearer ${token}` } }),
+    ];
+    for (const answer of answers) {
+      assert.is(answer.status, 503);
+      assert.not.match(answer.text, /internal/);
+    }
+    assert.match((await askAt(server.url, '/api/v1/actions')).text, /warehouse\.internal/);
+    await server.close();
+    await gone.close();
   });
 
   test('nothing that is kept can be used as a token or a cookie, and no log has one', async () => {
