@@ -250,36 +250,38 @@ function Fires({ schedule }: { readonly schedule: ScheduleView }) {
   const { cron, timezone, words, fires } = schedule;
   const other = fires.some(({ at }) => !sameClock(Date.parse(at), timezone, readerZone));
   return (
-    <table class="rows">
-      <caption>
-        {words} <span class="name quiet">{cron}</span> <span class="quiet">{timezone}</span>
-      </caption>
-      <thead class="unseen">
-        <tr>
-          <th scope="col">your time</th>
-          {other ? <th scope="col">{timezone}</th> : null}
-          <th scope="col">note</th>
-        </tr>
-      </thead>
-      <tbody>
-        {fires.map(({ at, clocksSet }) => (
-          <tr key={at}>
-            <td class="nowrap">
-              <Time at={at} />
-            </td>
-            {other ? <td class="nowrap quiet">{isoInZone(Date.parse(at), timezone).slice(0, 16).replace('T', ' ')} there</td> : null}
-            <td>
-              {clocksSet ? (
-                <span class="state">
-                  <Mark look={lookOf('retrying')} />
-                  <span class="tone-warn">clocks are set that day</span>
-                </span>
-              ) : null}
-            </td>
+    <div class="scroll">
+      <table class="rows">
+        <caption>
+          {words} <span class="name quiet">{cron}</span> <span class="quiet">{timezone}</span>
+        </caption>
+        <thead class="unseen">
+          <tr>
+            <th scope="col">your time</th>
+            {other ? <th scope="col">{timezone}</th> : null}
+            <th scope="col">note</th>
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {fires.map(({ at, clocksSet }) => (
+            <tr key={at}>
+              <td class="nowrap">
+                <Time at={at} />
+              </td>
+              {other ? <td class="nowrap quiet">{isoInZone(Date.parse(at), timezone).slice(0, 16).replace('T', ' ')} there</td> : null}
+              <td>
+                {clocksSet ? (
+                  <span class="state">
+                    <Mark look={lookOf('retrying')} />
+                    <span class="tone-warn">clocks are set that day</span>
+                  </span>
+                ) : null}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
 
