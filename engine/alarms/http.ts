@@ -4,6 +4,8 @@ import { EngineError } from '../error.ts';
 const timeoutMs = 10_000;
 /** Of what a server says of its refusal. */
 const mostShown = 200;
+/** A part of a path that is shorter is a word. */
+const shortestSecret = 8;
 
 /** Asks a URL once. Any answer but 2xx, none within 10 s, and a redirection (a secret in the URL or a header must not travel on) is an EngineError `alarm.not-sent`. */
 export async function ask(
@@ -20,7 +22,7 @@ export async function ask(
   if (answer.ok) return;
   if (answer.status >= 300 && answer.status < 400)
     throw notSent(`${hostOf(url)} answered ${answer.status}: it sends one on to ${locationOf(answer, url)}, which is not followed`);
-  throw notSent(`${hostOf(url)} answered ${answer.status}${said.trim() === '' ? '' : `: ${plain(said)}`}`);
+  throw notSent(`${hostOf(url)} answered ${answer.status}${said.trim() === '' ? '' : `: ${plain(withoutPath(said, url))}`}`);
 }
 
 /** What keeps an alarm from being sent; without secrets, on one line. */
@@ -58,6 +60,14 @@ function plain(text: string, most = mostShown): string {
 
 function hostOf(url: string): string {
   return new URL(url).host;
+}
+
+/** Servers say which address they don't know (`Cannot POST /services/...`), and in that address is what lets one in. */
+function withoutPath(text: string, url: string): string {
+  const { pathname, search } = new URL(url);
+  return [pathname + search, pathname, search, ...pathname.split('/').filter((part) => part.length >= shortestSecret)]
+    .filter((part) => part.length > 1)
+    .reduce((shown, part) => shown.replaceAll(part, '***'), text);
 }
 
 /** The host only: more of it may be a secret. */

@@ -165,6 +165,22 @@ suite('alarms by HTTP', ({ test, before, after }) => {
     assert.match(await refusal(slack().send([opened])), /answered 404$/);
   });
 
+  test('a server that repeats the address does not have its secrets shown', async () => {
+    fresh();
+    const to = channel({ type: 'webhook', name: 'x', url: `${server.url}/hooks/T0PS3CRET/a1b2c3d4e5?key=s3same`, headers: {} });
+    for (const body of [
+      'Cannot POST /hooks/T0PS3CRET/a1b2c3d4e5?key=s3same',
+      '<pre>Cannot POST /hooks/T0PS3CRET/a1b2c3d4e5</pre>',
+      'no hook a1b2c3d4e5',
+      'what is ?key=s3same',
+    ]) {
+      server.answer = () => ({ status: 404, body });
+      const said = await refusal(to.send([opened]));
+      assert.match(said, /answered 404: .*\*\*\*/);
+      assert.not.match(said, /T0PS|a1b2|s3same/);
+    }
+  });
+
   test('an answer without an end is not read to its end', async () => {
     let sent = 0;
     let isClosed = false;
