@@ -7,8 +7,10 @@ import type { Lease } from '../connector.ts';
 import { EngineError, errorData } from '../error.ts';
 import type { Incident, Incidents } from '../incidents.ts';
 import type { Problem } from '../problem.ts';
+import type { ScheduleMark } from '../queue.ts';
 import type { Store } from '../store.ts';
 import { createCourier, type Tell } from './courier.ts';
+import { schedulesIn } from './due.ts';
 import { readProblemFacts } from './problem-facts.ts';
 import { type ProblemFacts, problemsOf } from './problems.ts';
 
@@ -93,7 +95,10 @@ export function createWatch(parts: WatchParts): Watch {
 
   return {
     async tookOver() {
-      const marks = [...((await store.queue?.marks()) ?? new Map()).values()];
+      // Of a pipeline without a schedule nobody writes down that it was looked at.
+      const marks = [...((await store.queue?.marks()) ?? new Map<string, ScheduleMark>()).values()].filter(
+        (mark) => schedulesIn(mark).length > 0,
+      );
       const fromMs = Math.max(...marks.map((mark) => mark.seenUntilMs));
       const untilMs = clock.now();
       if (marks.length > 0 && untilMs - fromMs >= silentAfterMs) silence = { fromMs, untilMs };

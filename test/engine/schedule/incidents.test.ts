@@ -5,7 +5,8 @@ import type { Lease } from '../../../engine/connector.ts';
 import { EngineError } from '../../../engine/error.ts';
 import type { Event, EventBody } from '../../../engine/event.ts';
 import type { Incidents } from '../../../engine/incidents.ts';
-import type { Queue } from '../../../engine/queue.ts';
+import type { Queue, ScheduleMark } from '../../../engine/queue.ts';
+import { dueFires, markWithout } from '../../../engine/schedule/due.ts';
 import { createWatch, lookEveryMs, type Watch } from '../../../engine/schedule/incidents.ts';
 import { leadership } from '../../../engine/schedule/leadership.ts';
 import type { Store } from '../../../engine/store.ts';
@@ -71,6 +72,9 @@ suite('incidents and their alarms', ({ test, before, after }) => {
       { alerts: { channels: Object.fromEntries(channels.map((name) => [name, channel(name)])), off: [], heartbeat: undefined, ...over } },
     );
   const limits = { lateAfterMs: undefined, freshnessMs: undefined, heldForMs: 'maxHold' } as const;
+
+  const markOf = ({ clock }: Stage): ScheduleMark =>
+    dueFires({ schedules: hourly, catchup: 'none', mark: undefined, nowMs: clock.now() }).mark;
 
   const openStage = async (): Promise<Stage> => {
     schemas += 1;
@@ -388,7 +392,7 @@ suite('incidents and their alarms', ({ test, before, after }) => {
     const stage = await openStage();
     const first = await stage.daemon('one');
     await first.watch.tookOver();
-    await stage.queue.decide(first.lead, { pipeline: 'users', mark: { schedules: {}, seenUntilMs: stage.clock.now() }, fires: [] });
+    await stage.queue.decide(first.lead, { pipeline: 'users', mark: markOf(stage), fires: [] });
     await first.look();
     await first.lead.release();
     await stage.clock.advance(14 * minute);
@@ -409,10 +413,22 @@ suite('incidents and their alarms', ({ test, before, after }) => {
     assert.is(stage.sent('ops').length, 1);
   });
 
+  test('while no pipeline had a schedule nobody had to be there', async () => {
+    const stage = await openStage();
+    const first = await stage.daemon('one');
+    await stage.queue.decide(first.lead, { pipeline: 'users', mark: markWithout(stage.clock.now()), fires: [] });
+    await first.lead.release();
+    await stage.clock.advance(7 * 24 * 60 * minute);
+    const second = await stage.daemon('two');
+    await second.watch.tookOver();
+    await second.look();
+    assert.equal(stage.sent('ops'), []);
+  });
+
   test('a lead that is handed over is no silence', async () => {
     const stage = await openStage();
     const first = await stage.daemon('one');
-    await stage.queue.decide(first.lead, { pipeline: 'users', mark: { schedules: {}, seenUntilMs: stage.clock.now() }, fires: [] });
+    await stage.queue.decide(first.lead, { pipeline: 'users', mark: markOf(stage), fires: [] });
     await first.lead.release();
     await stage.clock.advance(75_000);
     const second = await stage.daemon('two');
