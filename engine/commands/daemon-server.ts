@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import type { Lake } from '../../lake/lake.ts';
 import { showListen } from '../base/listen.ts';
 import { packageFile } from '../base/package-root.ts';
@@ -57,7 +58,7 @@ export async function startDaemonServer(given: DaemonServerParts): Promise<() =>
   const listenLater = async (): Promise<void> => {
     for (;;) {
       await context.clock.sleep(tryAgainMs, over.signal);
-      if (await listenNow()) return;
+      if ((await isFree(listen)) && (await listenNow())) return;
     }
   };
   let later: Promise<void> | undefined;
@@ -75,6 +76,16 @@ export async function startDaemonServer(given: DaemonServerParts): Promise<() =>
     await later;
     await server?.close();
   };
+}
+
+/** Whether nobody has it. Asked for every few seconds: a server of ours that finds out costs fifty milliseconds to put together. */
+function isFree({ host, port }: ListenAddress): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    // What else may be wrong with it, the server says.
+    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'EADDRINUSE'));
+    probe.listen({ host, port }, () => probe.close(() => resolve(true)));
+  });
 }
 
 async function serverParts(

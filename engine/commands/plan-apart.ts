@@ -7,6 +7,8 @@ import type { PlanRequest } from './plan-pipeline.ts';
 
 const mostBytes = 64_000_000;
 const patienceMs = 80_000;
+/** It has no work to end: one that is told to stop and stays is stuck, and would count among those that are being made for ever. */
+const stopMs = 5_000;
 
 /**
  * A plan made by a process of its own, by the copies of the configuration in `frozen`: what planning uses (DuckDB, whole catalogs) is given back, and an edited file is
@@ -50,7 +52,12 @@ function output(
     });
     const parts: Buffer[] = [];
     let size = 0;
-    const stop = (): void => void child.kill('SIGTERM');
+    let last: NodeJS.Timeout | undefined;
+    const stop = (): void => {
+      child.kill('SIGTERM');
+      last ??= setTimeout(() => child.kill('SIGKILL'), stopMs);
+    };
+    if (signal.aborted) stop();
     signal.addEventListener('abort', stop, { once: true });
     child.stdout.on('data', (part: Buffer) => {
       size += part.length;
@@ -61,6 +68,7 @@ function output(
       reject(new EngineError('outside', 'plan.no-process', 'no process could be started to make the plan', { cause: error })),
     );
     child.once('close', (code) => {
+      clearTimeout(last);
       signal.removeEventListener('abort', stop);
       resolve({ text: size > mostBytes || signal.aborted ? '' : Buffer.concat(parts).toString('utf8'), code });
     });
