@@ -69,15 +69,23 @@ export function longestHour(minute: number, { zone, fromMs, toMs }: Stretch): nu
   return longest;
 }
 
-/** Local days of a stretch on which a fixed time did not fire exactly once. */
+/** Local days of a stretch on which a fixed time did not fire exactly once. A time that a gap at the end of a day leaves out fires at the next midnight, and is still of its own day. */
 export function oddDays(hour: number, minute: number, { zone, fromMs, toMs }: Stretch): readonly string[] {
   const cron = readCron({ cron: `${minute} ${hour} * * *`, timezone: zone, dst: { gap: 'after', fold: 'once' } });
   const days = new Map<string, number>();
-  const dayOf = (at: number): string => new Date(zoneOf(zone).local(at)).toISOString().slice(0, 10);
+  const date = (localMs: number): string => new Date(localMs).toISOString().slice(0, 10);
+  const dayOf = (at: number): string => date(zoneOf(zone).local(at));
+  const own = (hour * 60 + minute) * 60_000;
+  const dayMeant = (at: number): string => {
+    if (zoneOf(zone).local(at) % dayMs === own) return dayOf(at);
+    const gapFrom = zoneOf(zone).local(at - 60_000) + 60_000;
+    const time = Math.floor(gapFrom / dayMs) * dayMs + own;
+    return date(time >= gapFrom ? time : time + dayMs);
+  };
   for (let at = fromMs; at < toMs; at += dayMs / 4) days.set(dayOf(at), 0);
   const [first, last] = [dayOf(fromMs), dayOf(toMs - 1)];
   for (let at = cron.next(fromMs - 2 * dayMs); at !== undefined && at < toMs + 2 * dayMs; at = cron.next(at)) {
-    const day = dayOf(at);
+    const day = dayMeant(at);
     if (days.has(day)) days.set(day, (days.get(day) ?? 0) + 1);
   }
   return [...days]
