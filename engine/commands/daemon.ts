@@ -103,7 +103,7 @@ export const command: Command = {
     } finally {
       await closeServer?.();
     }
-    await runEvents.idle();
+    await runEvents.end();
     tell('info', 'stopped');
     return exitCodeOf({ trouble: 'stopped' });
   },

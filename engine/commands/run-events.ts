@@ -8,8 +8,8 @@ import { eventLines } from '../reporters/event-view.ts';
 export interface RunEvents {
   /** From now until its process has ended and all is told. */
   follow(entry: QueueEntry, ended: Promise<unknown>): void;
-  /** Resolves when no run is followed any more. Never throws. */
-  idle(): Promise<void>;
+  /** Tells what there is to tell by now and follows none any more, a process that does not end among them. Never throws. */
+  end(): Promise<void>;
 }
 
 export interface RunEventsParts {
@@ -78,7 +78,9 @@ export function followRunEvents(parts: RunEventsParts): RunEvents {
       });
       working ??= work();
     },
-    async idle() {
+    async end() {
+      for (const run of followed) run.over = true;
+      wake.abort();
       await working;
     },
   };

@@ -29,7 +29,7 @@ function stage(over: Partial<RunEventsParts> = {}): Stage {
     behind: false,
     run: 'r1',
     fail: undefined,
-    follower: { follow: () => undefined, idle: async () => undefined },
+    follower: { follow: () => undefined, end: async () => undefined },
   };
   const follower = followRunEvents({
     clock: it.clock,
@@ -61,15 +61,24 @@ suite('events of the runs of a daemon', ({ test }) => {
     assert.equal(it.told, ['one', 'two']);
     it.written.push(...eventsOf('r1', 0, log('one'), log('two'), log('three')).slice(2));
     end();
-    await it.follower.idle();
+    await it.follower.end();
     assert.equal(it.told, ['one', 'two', 'three']);
+  });
+
+  test('a process that does not end keeps nobody: what it has written by then is told', async () => {
+    const it = stage();
+    it.follower.follow(entry, new Promise<void>(() => undefined));
+    await it.clock.sleeping(1000);
+    it.written.push(...eventsOf('r1', 0, log('one')));
+    await it.follower.end();
+    assert.equal(it.told, ['one']);
   });
 
   test('a run that wrote much is read page by page', async () => {
     const it = stage();
     it.written.push(...eventsOf('r1', 0, ...Array.from({ length: 1_200 }, (_, i) => log(String(i)))));
     it.follower.follow(entry, Promise.resolve());
-    await it.follower.idle();
+    await it.follower.end();
     assert.is(it.told.length, 1_200);
     assert.equal(it.asked, [0, 500, 1_000, 1_200]);
   });
@@ -79,7 +88,7 @@ suite('events of the runs of a daemon', ({ test }) => {
     it.behind = true;
     it.written.push(...eventsOf('r1', 0, log('one')));
     it.follower.follow(entry, Promise.resolve());
-    await it.follower.idle();
+    await it.follower.end();
     assert.equal(it.asked, []);
     assert.equal(it.told, ['its last events are left out here: what reads this log is too slow']);
   });
@@ -97,7 +106,7 @@ suite('events of the runs of a daemon', ({ test }) => {
     assert.equal(it.told, ['one']);
     it.fail = new Error('the state store is gone');
     end();
-    await it.follower.idle();
+    await it.follower.end();
     assert.equal(it.told, ['one', 'its last events are left out here: the state store is gone']);
   });
 
