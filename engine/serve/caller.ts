@@ -30,9 +30,13 @@ export function hostName(header: string | undefined): string | undefined {
   return parts?.[1]?.replace(/\.$/, '');
 }
 
-/** Somebody on this machine who asked it by a name of its own; not a proxy that says that it asks for somebody else. */
+/**
+ * Somebody on this machine who asked it by a name of its own; not a proxy that says that it asks for somebody else, or that shows it by HTTP/1.0: nginx says nothing else unless
+ * it is told to, and browsers and programs have not asked by it for decades.
+ */
 export function isLocal(request: FastifyRequest): boolean {
   const { remoteAddress } = request.socket;
+  if (request.raw.httpVersionMajor === 1 && request.raw.httpVersionMinor === 0) return false;
   const host = hostName(request.headers.host);
   if (remoteAddress === undefined || !isLoopback(remoteAddress) || host === undefined || !isLoopbackName(host)) return false;
   return forwarding.every((name) => request.headers[name] === undefined);

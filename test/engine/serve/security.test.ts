@@ -81,6 +81,23 @@ suite('the server, attacked', ({ test, before, after, skip }) => {
       await server.close();
     });
 
+  test('who asks by HTTP/1.0, as a proxy does that says nothing of itself, shows a token', async () => {
+    const statusOf = (version: string, host: string): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const socket = open(stage);
+        let text = '';
+        socket.setEncoding('utf8').on('data', (part: string) => (text += part));
+        socket.on('error', reject).on('close', () => resolve(text.slice(0, 12)));
+        socket.write(`GET /api/v1/overview HTTP/${version}\r\n${host}Connection: close\r\n\r\n`);
+      });
+    assert.is(await statusOf('1.0', 'Host: 127.0.0.1\r\n'), 'HTTP/1.1 401');
+    assert.is(await statusOf('1.1', 'Host: 127.0.0.1\r\n'), 'HTTP/1.1 200');
+    assert.is(await statusOf('1.0', ''), 'HTTP/1.1 421');
+    assert.is(await statusOf('1.1', ''), 'HTTP/1.1 400');
+    // Of two the first counts, for who it is and for who asks.
+    assert.is(await statusOf('1.1', 'Host: evil.example\r\nHost: 127.0.0.1\r\n'), 'HTTP/1.1 421');
+  });
+
   test('with requireToken callers on this machine show one too', async () => {
     const server = await stage.another({ requireToken: true });
     refused(await askAt(server.url, '/api/v1/overview'), 401, 'token.needed');
