@@ -38,17 +38,23 @@ export function createCourier({
   readonly tell: Tell;
 }): Courier {
   const underway = new Map<string, Promise<void>>();
-  /** Channels that did not take the last message: how often in a row, and until when they are left alone. */
-  const pauses = new Map<string, { readonly times: number; readonly untilMs: number }>();
+  /** Channels that did not take the last message: how often in a row, and for how long they are left alone since then. */
+  const pauses = new Map<string, { readonly times: number; readonly fromMs: number; readonly forMs: number }>();
   let beating: Promise<void> | undefined;
   let beatMs = Number.NEGATIVE_INFINITY;
   let beatTrouble = '';
+
+  const isPaused = (channel: string, nowMs: number): boolean => {
+    const pause = pauses.get(channel);
+    return pause !== undefined && Math.abs(nowMs - pause.fromMs) < pause.forMs;
+  };
 
   const deliver = async (lead: Lease, channel: Channel, due: readonly UnsentDelivery[]): Promise<void> => {
     for (let i = 0; i < due.length; i += channel.atOnce) {
       const batch = due.slice(i, i + channel.atOnce);
       const nowMs = clock.now();
-      const claimed = await incidents.claim(lead, batch, nowMs, nowMs + claimForMs);
+      const dueMs = Math.max(nowMs, ...batch.map((one) => Date.parse(one.nextAt)));
+      const claimed = await incidents.claim(lead, batch, dueMs, nowMs + claimForMs);
       const taken = batch.filter((one) => claimed.some((other) => other.incident === one.incident && other.event === one.event));
       if (taken.length === 0) continue;
       const error = await channel.send(taken.map(({ alarm }) => alarm)).then(
@@ -62,7 +68,7 @@ export function createCourier({
       }
       const times = (pauses.get(channel.name)?.times ?? 0) + 1;
       const pauseMs = pauseAfter(times);
-      pauses.set(channel.name, { times, untilMs: clock.now() + pauseMs });
+      pauses.set(channel.name, { times, fromMs: clock.now(), forMs: pauseMs });
       tell('warn', `an alarm could not be sent to channel ${channel.name}, tried again in ${durationText(pauseMs)}: ${error}`, {
         channel: channel.name,
       });
@@ -82,9 +88,9 @@ export function createCourier({
           for (const one of own) await incidents.settle(one, { state: 'given-up', error: `there is no channel ${name} any more` });
           continue;
         }
-        if (underway.has(name) || (pauses.get(name)?.untilMs ?? 0) > nowMs) continue;
+        if (underway.has(name) || isPaused(name, nowMs)) continue;
         // What was never tried goes before what was refused.
-        const due = own.filter((one) => Date.parse(one.nextAt) <= nowMs).sort((a, b) => Date.parse(a.nextAt) - Date.parse(b.nextAt));
+        const due = own.filter((one) => isDue(one, nowMs)).sort((a, b) => Date.parse(a.nextAt) - Date.parse(b.nextAt));
         if (due.length === 0) continue;
         const work = deliver(lead, channel, due)
           .catch((error: unknown) => {
@@ -119,6 +125,12 @@ export function createCourier({
       await Promise.all([...underway.values(), beating]);
     },
   };
+}
+
+/** Nothing is put off for longer than the longest pause: what is due later than that was put off before the clock was set back. */
+function isDue({ nextAt }: UnsentDelivery, nowMs: number): boolean {
+  const inMs = Date.parse(nextAt) - nowMs;
+  return inMs <= 0 || inMs > Math.max(...againAfterMs);
 }
 
 function pauseAfter(times: number): number {

@@ -288,6 +288,20 @@ suite('incidents and their alarms', ({ test, before, after }) => {
     assert.ok(stage.told.includes('info: channel ops takes alarms again'));
   });
 
+  test('a clock that is set back does not put off what a channel has refused', async () => {
+    const stage = await openStage();
+    const { look } = await stage.daemon('one');
+    stage.bell('ops').refuse = 'ops answered 500';
+    await stage.ends('orders', 'A', failed);
+    await look();
+    await look();
+    assert.is((await stage.incidents.unsent())[0]?.attempts, 1);
+    stage.bell('ops').refuse = undefined;
+    await stage.clock.advance(-60 * minute);
+    await look();
+    assert.equal(stage.sent('ops'), ['opened failed:orders']);
+  });
+
   test('what is over before it could be told is told once, as over', async () => {
     const stage = await openStage();
     const { look } = await stage.daemon('one');
