@@ -1,4 +1,4 @@
-import { hostname, userInfo } from 'node:os';
+import { whoHere } from '../base/who.ts';
 import type { Command } from '../command.ts';
 import { EngineError } from '../error.ts';
 import { knownRun, storeWithRuns } from './known-run.ts';
@@ -18,7 +18,7 @@ export const command: Command = {
     const store = await storeWithRuns(context);
     await sweep(context, store);
     const { runId, state } = await knownRun(store, input);
-    if (!(await store.requestCancel(runId, `${userInfo().username}@${hostname()}`)))
+    if (!(await store.requestCancel(runId, whoHere())))
       throw new EngineError('refused', 'run.not-live', `run ${runId} is not at work: ${state}`, { hint: 'See engine runs.' });
     const until = context.clock.now() + patienceMs;
     for (;;) {

@@ -1,7 +1,7 @@
-import { hostname, userInfo } from 'node:os';
 import type { Access } from '../access.ts';
 import { makeCredential, tokenText } from '../base/credential.ts';
 import { suggest } from '../base/suggest.ts';
+import { whoHere } from '../base/who.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { EngineError } from '../error.ts';
 import { columns } from '../reporters/run-view.ts';
@@ -53,10 +53,11 @@ async function create(context: CommandContext, access: Access, name: string): Pr
     throw new EngineError('refused', 'token.there', `there is a token ${name} already`, {
       hint: `Choose another name, or end it with engine token revoke ${name}.`,
     });
-  await record(context, access, 'create-token', name);
   const token = tokenText({ id, secret });
   context.reporter.note('Keep it now: it is not shown again.');
   context.reporter.data({ name, token }, () => token);
+  // After it was shown: it exists, whatever comes now.
+  await record(context, access, 'create-token', name);
   return 0;
 }
 
@@ -79,6 +80,6 @@ async function list(context: CommandContext, access: Access): Promise<number> {
 }
 
 async function record({ clock }: CommandContext, access: Access, action: 'create-token' | 'revoke-token', subject: string): Promise<void> {
-  const who = `${userInfo().username}@${hostname()}`;
+  const who = whoHere();
   await access.record({ at: new Date(clock.now()).toISOString(), who, from: 'command line', action, subject, outcome: 'done' });
 }
