@@ -44,7 +44,7 @@ const kindsWorstFirst: readonly ProblemKind[] = ['silent', 'failed', 'stale', 'm
  * - *missed* is over once a run begins after that time, whoever started it; for a time that came while the pipeline was at work, once two have begun and an hour has gone by.
  * - *held* is what the newest extract found, measured by the source's clock then; how long ago that extract was does not matter.
  * - *stale* goes by what was loaded, and only that moves it.
- * - Times and limits of paused pipelines count for nothing; what failed in them stays.
+ * - Times of paused pipelines and limits of their tables count for nothing; what failed in them stays, and what is at work in them may be late.
  */
 export function problemsOf(facts: ProblemFacts): readonly Problem[] {
   const found = [

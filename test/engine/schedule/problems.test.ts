@@ -172,6 +172,11 @@ suite('problems: late', ({ test }) => {
     ]);
   });
 
+  test('what is at work in a paused pipeline may be late: pausing stops no run', () => {
+    const runs = [run('A', 'running', -31)];
+    assert.equal(told({ pipeline: { ...pipeline, paused: true }, runs }), ['late:users: run A takes 31 m 0 s, longer than 30 m 0 s']);
+  });
+
   test('the wait in the queue counts on into the work, so that it does not stop being late by beginning', () => {
     const entries = [entry(1, 'started', -31, { runId: 'A' })];
     assert.equal(told({ pipeline, runs: [run('A', 'running', -1)], entries }), [

@@ -191,31 +191,35 @@ suite('the server, attacked', ({ test, before, after, skip }) => {
     assert.is((await stage.ask(`/api/v1/runs?pipeline=${'x'.repeat(20_000)}`)).status, 431);
   });
 
-  test('600 connections that send a byte now and then keep nobody from being served', async () => {
-    const sockets: Socket[] = [];
-    for (let i = 0; i < 600; i += 1) {
-      const socket = open(stage);
-      socket.write('GET /api/v1/overview HTTP/1.1\r\nhost: localhost\r\nx: ');
-      sockets.push(socket);
-    }
-    await Promise.all(
-      sockets.map(
-        (socket) =>
-          new Promise((resolve) => (socket.connecting ? socket.once('connect', resolve).once('close', resolve) : resolve(undefined))),
-      ),
-    );
-    const trickle = setInterval(() => {
-      for (const socket of sockets) if (!socket.destroyed) socket.write('x');
-    }, 100);
-    try {
-      const began = Date.now();
-      for (let i = 0; i < 20; i += 1) assert.is((await stage.ask('/api/v1/overview')).status, 200);
-      assert.ok(Date.now() - began < 15_000, `20 answers took ${Date.now() - began} ms`);
-    } finally {
-      clearInterval(trickle);
-      for (const socket of sockets) socket.destroy();
-    }
-  });
+  for (const [what, head] of [
+    ['their head', 'GET /api/v1/overview HTTP/1.1\r\nhost: localhost\r\nx: '],
+    ['their body', 'POST /api/v1/session HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 60000\r\n\r\n'],
+  ] as const)
+    test(`600 connections that send a byte of ${what} now and then keep nobody from being served`, async () => {
+      const sockets: Socket[] = [];
+      for (let i = 0; i < 600; i += 1) {
+        const socket = open(stage);
+        socket.write(head);
+        sockets.push(socket);
+      }
+      await Promise.all(
+        sockets.map(
+          (socket) =>
+            new Promise((resolve) => (socket.connecting ? socket.once('connect', resolve).once('close', resolve) : resolve(undefined))),
+        ),
+      );
+      const trickle = setInterval(() => {
+        for (const socket of sockets) if (!socket.destroyed) socket.write('x');
+      }, 100);
+      try {
+        const began = Date.now();
+        for (let i = 0; i < 20; i += 1) assert.is((await stage.ask('/api/v1/overview')).status, 200);
+        assert.ok(Date.now() - began < 15_000, `20 answers took ${Date.now() - began} ms`);
+      } finally {
+        clearInterval(trickle);
+        for (const socket of sockets) socket.destroy();
+      }
+    });
 
   test('no path leads out of the folder of the page', async () => {
     for (const path of [
