@@ -20,7 +20,7 @@ export const command: Command = {
     const config = await context.config();
     const { pipelines } = config;
     const [given] = input.arguments;
-    const pipeline = typeof given === 'string' ? pipelines[given] : undefined;
+    const pipeline = typeof given === 'string' && Object.hasOwn(pipelines, given) ? pipelines[given] : undefined;
     if (pipeline === undefined)
       throw new EngineError('usage', 'run.unknown-pipeline', `there is no pipeline ${String(given)}`, {
         hint: `There are: ${Object.keys(pipelines).join(', ')}.`,
