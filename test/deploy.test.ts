@@ -183,8 +183,14 @@ suite('deploying', ({ test, skip, before, after }) => {
           // A table that may be 30 hours behind, and one of which nothing is said: both are loaded once a day.
           input_series: ['may-be-old', 'daily']
             .flatMap((table) => twice('engine_table_lag_seconds', `,table="${table}"`, [lags, lags]))
-            .concat(twice('engine_table_lag_limit_seconds', ',table="may-be-old"', ['108000x600', '108000x600'])),
+            .concat(
+              twice('engine_table_lag_limit_seconds', ',table="may-be-old"', ['108000x600', '108000x600']),
+              // A busy source: some transaction is open whenever an extract reads.
+              twice('engine_table_fence_held_seconds', ',table="daily"', ['2x600', '2x600']),
+              twice('engine_table_fence_held_seconds', ',table="may-be-old"', ['7200x600', '7200x600']),
+            ),
           alert_rule_test: [
+            { eval_time: '2h', alertname: 'EngineFenceHeld', exp_alerts: [rings('EngineFenceHeld', { table: 'may-be-old' }, 'warning')] },
             { eval_time: '2h', alertname: 'EngineTableBehind', exp_alerts: [] },
             { eval_time: '5h', alertname: 'EngineTableBehind', exp_alerts: [behind('daily', '1d 4h 0m 0s')] },
             {

@@ -228,16 +228,13 @@ function tableProblems(facts: ProblemFacts): readonly Problem[] {
 }
 
 function held({ config }: ProblemFacts, { table, extract }: TableHistory, pipelines: readonly PipelineConfig[]): readonly Problem[] {
-  const heldBy = textFact(extract, 'heldBy');
-  const readAt = textFact(extract, 'extractedAt');
-  // Who holds it says it best: a fence may be old only because the extract before was.
-  const from = textFact(extract, 'heldSince') ?? textFact(extract, 'fence');
-  if (extract === undefined || heldBy === undefined || readAt === undefined || from === undefined) return [];
+  const hold = extract === undefined ? undefined : holdOf(extract);
+  if (extract === undefined || hold === undefined) return [];
+  const { heldBy, fromMs, heldMs } = hold;
   const maxHoldMs = (config.tables[table] ?? config.tableDefaults).maxHoldMs;
   const limitMs = strictest(
     pipelines.filter((p) => p.mode === 'incremental').map(({ alerts: { heldForMs } }) => (heldForMs === 'maxHold' ? maxHoldMs : heldForMs)),
   );
-  const heldMs = Date.parse(readAt) - Date.parse(from);
   if (limitMs === undefined || heldMs <= limitMs) return [];
   return [
     {
@@ -246,11 +243,22 @@ function held({ config }: ProblemFacts, { table, extract }: TableHistory, pipeli
       severity: 'warning',
       table,
       runId: extract.runId,
-      since: iso(Date.parse(from) + limitMs),
+      since: iso(fromMs + limitMs),
       text: `the fence has been held back for ${durationText(heldMs)}, longer than ${durationText(limitMs)}, by ${heldBy}`,
       hint: 'End that transaction on the source. No row is lost meanwhile: each run reads more again.',
     },
   ];
+}
+
+/** Who held the fence of an extract back, since when, and for how long when it read, by the clock of the source; undefined: nobody did. */
+export function holdOf(extract: NodeRecord): { readonly heldBy: string; readonly fromMs: number; readonly heldMs: number } | undefined {
+  const heldBy = textFact(extract, 'heldBy');
+  const readAt = textFact(extract, 'extractedAt');
+  // Who holds it says it best: a fence may be old only because the extract before was.
+  const from = textFact(extract, 'heldSince') ?? textFact(extract, 'fence');
+  if (heldBy === undefined || readAt === undefined || from === undefined) return undefined;
+  const fromMs = Date.parse(from);
+  return { heldBy, fromMs, heldMs: Date.parse(readAt) - fromMs };
 }
 
 function stale(

@@ -1,6 +1,7 @@
 import { runSecondsEdges } from '../history.ts';
 import type { ProblemKind } from '../problem.ts';
 import { nextDue } from '../schedule/due.ts';
+import { holdOf } from '../schedule/problems.ts';
 import type { MetricSources, StoreReading } from './metric-reading.ts';
 
 /** What a family is read from. `reading` is undefined when the store cannot be read. */
@@ -120,8 +121,10 @@ export const families: readonly MetricFamily[] = [
     secondsOf(extract?.endedAt),
   ),
   ofTables('engine_table_last_load_timestamp_seconds', 'When the newest load of the table ended.', ({ load }) => secondsOf(load?.endedAt)),
-  ofTables('engine_table_fence_held', '1 when a transaction in the source kept the fence of the newest extract back.', ({ extract }) =>
-    extract === undefined ? undefined : typeof extract.facts.heldBy === 'string' ? 1 : 0,
+  ofTables(
+    'engine_table_fence_held_seconds',
+    'For how long a transaction in the source had held the fence back when the newest extract read; 0 when none did.',
+    ({ extract }) => (extract === undefined ? undefined : Math.max(0, holdOf(extract)?.heldMs ?? 0) / 1000),
   ),
 ];
 

@@ -190,8 +190,8 @@ suite('metrics', ({ test, before, after, skip }) => {
     is(3_600, 'engine_table_lag_limit_seconds', { table: 'users' });
     is(0, 'engine_alarms_unsent');
     is(startMs / 1000, 'engine_table_last_load_timestamp_seconds', { table: 'users' });
-    is(0, 'engine_table_fence_held', { table: 'users' });
-    is(1, 'engine_table_fence_held', { table: odd });
+    is(0, 'engine_table_fence_held_seconds', { table: 'users' });
+    is(3_540.5, 'engine_table_fence_held_seconds', { table: odd });
     assert.ok((find(samples, 'process_resident_memory_bytes') ?? 0) > 10_000_000);
     assert.equal(
       samples.filter((s) => s.type === 'counter' && s.name.startsWith('engine_') && !s.name.endsWith('_total')),
