@@ -143,14 +143,13 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
       await resumeInterrupted(parts, config, givenUp);
       sweptMs = clock.now();
     }
-    let work = await workOf(parts, config);
     const nowMs = clock.now();
     if (config !== decided?.config || nowMs >= decided.againMs || nowMs < decided.atMs) {
-      await decideAll(parts, lead, config, work);
+      await decideAll(parts, lead, config, await workOf(parts, config));
       decided = { config, atMs: nowMs, againMs: Math.min(nowMs + decideEveryMs, earliest(config, nowMs)) };
-      work = await workOf(parts, config);
     }
-    const { waiting, live } = work;
+    const waiting = await queue.waiting();
+    const live = waiting.length === 0 ? [] : await liveRuns(store, config);
     // A process whose run has ended in the store, because it stands still or lost the store, holds nobody up: what it would still commit is refused.
     const starting = waiting.filter(({ id, pipeline }) => begun.has(id) && !live.some((run) => run.pipeline === pipeline));
     for (const { id } of starting) hurry(begun.get(id));
