@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type pg from 'pg';
 import { createRandom, type Random } from '../../generators/random.ts';
+import { openClusters, type TestCluster } from '../support/cluster.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import { createRig, type Rig, type Running } from '../support/rig.ts';
 import { waitUntil } from '../support/wait.ts';
@@ -34,17 +35,17 @@ export async function daemonStorm(options: DaemonStormOptions): Promise<DaemonSt
   const random = createRandom(options.seed, 'daemon storm');
   const source = await freshDatabase('fires');
   const warehouse = await freshDatabase('fires_dw');
-  const { host, port } = source.parameters;
-  const proxy = await openPostgresProxy({ host, port });
+  const clusters = await openClusters();
+  const state = await openState(await clusters.create('state', { max_connections: '100' }));
+  const { proxy } = state;
   const from = await source.client();
-  const to = await warehouse.client();
   const tables = Array.from({ length: options.pipelines }, (_, i) => `t${i}`);
   for (const table of [...tables, 'shared'])
     await from.query(
       `CREATE TABLE ${table} (id int PRIMARY KEY, updated_at timestamptz NOT NULL DEFAULT now()); INSERT INTO ${table} SELECT g FROM generate_series(1, 20) g`,
     );
   const rig = await createRig({ 'pipelines.yaml': project(tables) });
-  Object.assign(rig.env, { SOURCE_URL: source.url, WAREHOUSE_URL: warehouse.url, STATE_URL: proxy.url(warehouse.url) });
+  Object.assign(rig.env, { SOURCE_URL: source.url, WAREHOUSE_URL: warehouse.url, STATE_URL: state.url });
   const strikes: Record<string, number> = {};
   const takeovers: number[] = [];
   const running: Running[] = [];
@@ -53,23 +54,24 @@ export async function daemonStorm(options: DaemonStormOptions): Promise<DaemonSt
     const endAt = Date.now() + options.minutes * 60_000;
     while (Date.now() < endAt) {
       await waitUntil(() => Date.now() >= endAt, 'the next strike', 5_000 + random.below(10_000)).catch(() => undefined);
-      await strike({ random, rig, running, proxy, to, strikes, takeovers });
+      await strike({ random, rig, running, state, strikes, takeovers });
     }
     options.say('quiet: what waits is run');
     // Between two minutes, so that no time comes while they are told to stop.
     const between = (): boolean => Date.now() % 60_000 > 5_000 && Date.now() % 60_000 < 50_000;
-    await waitUntil(async () => between() && (await settled(to)), 'all that was due to be run', 240_000);
+    await waitUntil(async () => between() && (await settled(state)), 'all that was due to be run', 240_000);
     for (const daemon of running) daemon.kill('SIGTERM');
     for (const daemon of running) await daemon.ended;
     return {
-      ...(await judge(to)),
+      ...(await judge(state)),
       strikes,
       takeovers,
-      wrong: [...(await wrongIn(to, [...tables, 'shared_a', 'shared_b'])), ...late(takeovers, options.takeoverSeconds)],
+      wrong: [...(await wrongIn(state, [...tables, 'shared_a', 'shared_b'])), ...late(takeovers, options.takeoverSeconds)],
     };
   } finally {
     await rig.cleanup();
     await proxy.close();
+    await clusters.close();
     await source.drop();
     await warehouse.drop();
   }
@@ -96,29 +98,56 @@ ${[...tables.map((table) => pipeline(table, table)), pipeline('shared_a', 'share
 `;
 }
 
+/** The server that the daemons share, which can be restarted, and a proxy before it, whose address stays. */
+interface State {
+  /** For the daemons: by the proxy. */
+  readonly url: string;
+  readonly proxy: PostgresProxy;
+  query<T extends pg.QueryResultRow>(sql: string): Promise<pg.QueryResult<T>>;
+  restart(): Promise<void>;
+}
+
+async function openState(cluster: TestCluster): Promise<State> {
+  let client = await cluster.client();
+  const portNow = (): number => Number(new URL(cluster.url()).port);
+  const target = { host: '127.0.0.1', port: portNow() };
+  const proxy = await openPostgresProxy(target);
+  return {
+    url: proxy.url(cluster.url()),
+    proxy,
+    query: (sql) => client.query(sql),
+    async restart() {
+      await cluster.stop();
+      await cluster.start();
+      target.port = portNow();
+      client = await cluster.client();
+    },
+  };
+}
+
 interface Scene {
   readonly random: Random;
   readonly rig: Rig;
   readonly running: Running[];
-  readonly proxy: PostgresProxy;
-  readonly to: pg.Client;
+  readonly state: State;
   readonly strikes: Record<string, number>;
   readonly takeovers: number[];
 }
 
 /** One thing goes wrong, and is over a few seconds later. */
-async function strike({ random, rig, running, proxy, to, strikes, takeovers }: Scene): Promise<void> {
-  const kind = random.pick(['kill', 'kill', 'stop', 'store away', 'kill the other', 'kill a run', 'kill a run']);
+async function strike({ random, rig, running, state, strikes, takeovers }: Scene): Promise<void> {
+  const kind = random.pick(['kill', 'kill', 'stop', 'store away', 'restart the store', 'kill the other', 'kill a run', 'kill a run']);
   strikes[kind] = (strikes[kind] ?? 0) + 1;
-  const pid = await leaderPid(to);
+  const pid = await leaderPid(state);
   const leader = running.find((daemon) => daemon.pid === pid);
   if (kind === 'store away') {
-    proxy.strike({ match: /./, act: 'go away', forMs: 2_000 });
-    await proxy.back();
+    state.proxy.strike({ match: /./, act: 'go away', forMs: 2_000 });
+    await state.proxy.back();
     return;
   }
+  if (kind === 'restart the store') return state.restart();
   if (kind === 'kill a run') {
-    const { rows } = await to.query<{ pid: number }>(
+    const { rows } = await state.query<{ pid: number }>(
       `SELECT pid FROM engine.runs WHERE state = 'running' ORDER BY started_at DESC LIMIT 1`,
     );
     if (rows[0] !== undefined && isEngine(rows[0].pid)) process.kill(rows[0].pid, 'SIGKILL');
@@ -128,7 +157,7 @@ async function strike({ random, rig, running, proxy, to, strikes, takeovers }: S
   if (victim === undefined) return;
   const began = Date.now();
   const taken = async (): Promise<void> => {
-    await waitUntil(async () => ![undefined, victim.pid].includes(await leaderPid(to)), 'another one to lead', 30_000);
+    await waitUntil(async () => ![undefined, victim.pid].includes(await leaderPid(state)), 'another one to lead', 30_000);
     if (victim === leader) takeovers.push((Date.now() - began) / 1000);
   };
   if (kind === 'stop') {
@@ -154,23 +183,23 @@ function isEngine(pid: number): boolean {
 }
 
 /** Of the daemon whose lease it is and that has not lost it. */
-async function leaderPid(to: pg.Client): Promise<number | undefined> {
-  const { rows } = await to
+async function leaderPid(state: State): Promise<number | undefined> {
+  const { rows } = await state
     .query<{ pid: number }>(`SELECT pid FROM engine.leases WHERE name = 'daemon' AND run_id IS NOT NULL`)
     .catch(() => ({ rows: [] }));
   return rows[0]?.pid;
 }
 
-async function settled(to: pg.Client): Promise<boolean> {
-  const { rows } = await to.query<{ open: boolean }>(
+async function settled(state: State): Promise<boolean> {
+  const { rows } = await state.query<{ open: boolean }>(
     `SELECT EXISTS (SELECT FROM engine.queue WHERE state = 'queued') OR EXISTS (SELECT FROM engine.runs WHERE state = 'running')
          OR EXISTS (SELECT FROM engine.runs r WHERE state = 'interrupted' AND NOT EXISTS (SELECT FROM engine.queue WHERE retry_of = r.run_id)) AS open`,
   );
   return rows[0]?.open === false;
 }
 
-async function judge(to: pg.Client): Promise<Pick<DaemonStormResult, 'fires' | 'runs' | 'resumed'>> {
-  const { rows } = await to.query<{ fires: string; runs: string; resumed: string }>(
+async function judge(state: State): Promise<Pick<DaemonStormResult, 'fires' | 'runs' | 'resumed'>> {
+  const { rows } = await state.query<{ fires: string; runs: string; resumed: string }>(
     `SELECT (SELECT count(*) FROM engine.queue WHERE kind = 'fire') AS fires, (SELECT count(*) FROM engine.runs) AS runs,
             (SELECT count(*) FROM engine.runs WHERE trigger = 'resume') AS resumed`,
   );
@@ -178,8 +207,8 @@ async function judge(to: pg.Client): Promise<Pick<DaemonStormResult, 'fires' | '
 }
 
 /** Every minute between the first and the last has one time of each pipeline, each time one run that succeeded or was gone on with until one did; no table had two runs at once. */
-async function wrongIn(to: pg.Client, pipelines: readonly string[]): Promise<readonly string[]> {
-  const found = async (sql: string): Promise<readonly string[]> => (await to.query<{ wrong: string }>(sql)).rows.map((row) => row.wrong);
+async function wrongIn(state: State, pipelines: readonly string[]): Promise<readonly string[]> {
+  const found = async (sql: string): Promise<readonly string[]> => (await state.query<{ wrong: string }>(sql)).rows.map((row) => row.wrong);
   const known = await found(`SELECT DISTINCT pipeline AS wrong FROM engine.queue`);
   return [
     ...pipelines.filter((name) => !known.includes(name)).map((name) => `${name} never fired`),
