@@ -137,7 +137,7 @@ export async function createApi(parts: ServerParts): Promise<FastifyInstance> {
   return app;
 }
 
-function createListener({ tls }: ServerParts, handler: RequestListener): Server {
+function createListener({ tls, tell }: ServerParts, handler: RequestListener): Server {
   const options = {
     maxHeaderSize: headLimit,
     headersTimeout: headMs,
@@ -151,6 +151,10 @@ function createListener({ tls }: ServerParts, handler: RequestListener): Server 
       : (createTlsServer({ ...options, ...tls, handshakeTimeout: headMs }, handler) as Server);
   server.setTimeout(silenceMs);
   boundConnections(server, mostConnections);
+  // A connection that the system could not hand over (a firewall, no memory for it) is that connection's end, not the daemon's. What keeps it from listening is thrown there.
+  server.on('error', (error) => {
+    if (server.listening) tell('warn', `a connection could not be taken: ${error.message}`);
+  });
   return server;
 }
 

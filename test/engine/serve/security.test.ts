@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { isSecretOf, makeCredential, parseToken } from '../../../engine/base/credential.ts';
 import { EngineError } from '../../../engine/error.ts';
+import { createApi } from '../../../engine/serve/server.ts';
 import { createPostgresStore } from '../../../engine/stores/postgres.ts';
 import { pipelineOf } from '../../support/config.ts';
 import { suite } from '../../support/suite.ts';
@@ -220,6 +221,18 @@ suite('the server, attacked', ({ test, before, after, skip }) => {
         for (const socket of sockets) socket.destroy();
       }
     });
+
+  test('a connection that the system does not hand over does not end the daemon', async () => {
+    const app = await createApi(stage.parts);
+    await app.listen({ host: '127.0.0.1', port: 0 });
+    const [bound] = app.addresses();
+    const before = stage.told.length;
+    // What Node does with an accept(2) that failed.
+    app.server.emit('error', Object.assign(new Error('accept EPERM'), { code: 'EPERM' }));
+    assert.equal(stage.told.slice(before), ['warn: a connection could not be taken: accept EPERM']);
+    assert.is((await askAt(`http://127.0.0.1:${typeof bound === 'object' ? bound.port : 0}`, '/api/v1/session')).status, 200);
+    await app.close();
+  });
 
   test('no path leads out of the folder of the page', async () => {
     for (const path of [
