@@ -164,7 +164,7 @@ function refuseWhatDoesNotFit(state: TableState, change: NewCommit): void {
         'refused',
         'lake.columns-changed',
         `column ${field.name} of lake table ${folder} ${same === undefined ? 'is gone' : `changed from ${field.type} to ${same.type}`}`,
-        { hint: 'Take the table in full once: engine run --full-refresh.' },
+        { hint: 'Take the table in full once: engine run --pipeline NAME --full-refresh.' },
       );
   }
 }
