@@ -3,13 +3,13 @@ import type { DaemonConfig } from '../config.ts';
 import { EngineError } from '../error.ts';
 import type { LogLevel } from '../event.ts';
 import { processOutput } from '../reporters/output.ts';
+import type { Tell } from '../schedule/tell.ts';
 import { createLog, type Log, type LogRecord } from '../serve/logger.ts';
 
 /** The daemon's own log. */
 export interface DaemonLog {
   readonly log: Log;
-  /** One line about what happened, for people and programs. */
-  tell(level: 'info' | 'warn' | 'error', text: string, fields?: Readonly<Record<string, string | number>>): void;
+  readonly tell: Tell;
   /** Written as JSON, the events of runs among it. */
   readonly isJson: boolean;
   /** Goes by the level of a configuration that was taken in, unless the command line has one. */

@@ -10,6 +10,7 @@ import { EngineError, errorData } from '../error.ts';
 import { lakeSettings } from '../execute/connections.ts';
 import { readProblemFacts } from '../schedule/problem-facts.ts';
 import { problemsOf } from '../schedule/problems.ts';
+import type { Tell } from '../schedule/tell.ts';
 import { isLoopbackName } from '../serve/caller.ts';
 import type { Log } from '../serve/logger.ts';
 import type { Routes, ServerParts } from '../serve/parts.ts';
@@ -28,7 +29,7 @@ export interface DaemonServerParts {
   readonly insisted: ListenAddress | undefined;
   readonly routes: readonly Routes[];
   readonly log: Log;
-  tell(level: 'info' | 'warn' | 'error', text: string, fields?: Readonly<Record<string, string | number>>): void;
+  readonly tell: Tell;
 }
 
 const tryAgainMs = 3_000;

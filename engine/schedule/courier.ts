@@ -4,8 +4,7 @@ import { durationText } from '../base/duration.ts';
 import type { Lease } from '../connector.ts';
 import { EngineError, errorData } from '../error.ts';
 import type { Incidents, Outcome, UnsentDelivery } from '../incidents.ts';
-
-export type Tell = (level: 'info' | 'warn' | 'error', text: string, fields?: Readonly<Record<string, string | number>>) => void;
+import type { Tell } from './tell.ts';
 
 /** Takes alarms to their channels. */
 export interface Courier {

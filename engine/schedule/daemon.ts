@@ -3,18 +3,21 @@ import type { Clock } from '../base/clock.ts';
 import { countText } from '../base/count.ts';
 import { showDuration } from '../base/duration.ts';
 import { unreachable } from '../base/unreachable.ts';
-import type { AlertsConfig, CatchupConfig, Config } from '../config.ts';
+import type { AlertsConfig, Config } from '../config.ts';
 import type { Lease } from '../connector.ts';
 import { EngineError, errorData, exitCodeOf } from '../error.ts';
 import type { Queue, QueueEntry } from '../queue.ts';
 import { runOf } from '../run.ts';
 import type { LeaseHolder, Store } from '../store.ts';
-import { dueFires, isMarkOf, markWithout, mostCounted, nextDue, schedulesIn } from './due.ts';
+import { decideAll, type Work } from './decide.ts';
+import { isMarkOf, nextDue } from './due.ts';
+import { entryText } from './entry-text.ts';
 import { createWatch } from './incidents.ts';
 import { leadership } from './leadership.ts';
-import { leftOut } from './left-out.ts';
 import { ownResumes } from './own-resumes.ts';
+import { resumeInterrupted, resumesBefore } from './resume.ts';
 import { type LiveRun, tablesOf, takeTurns } from './startable.ts';
+import type { Tell } from './tell.ts';
 
 /** A run that the daemon has begun as a process of its own. */
 export interface Child {
@@ -36,8 +39,7 @@ export interface DaemonParts {
   start(entry: QueueEntry): Child;
   /** Opens the channels that alarms go to. */
   openRinging(alerts: AlertsConfig): Ringing;
-  /** One line about what happened, for people and programs. */
-  tell(level: 'info' | 'warn' | 'error', text: string, fields?: Readonly<Record<string, string | number>>): void;
+  readonly tell: Tell;
   /** A turn went well: as the daemon that leads, or as one that follows. */
   turned?(leads: boolean): void;
   /** Aborted: no run is started any more, those at work may go on for a while. */
@@ -49,15 +51,10 @@ const askForLeadEveryMs = 2_000;
 const sweepEveryMs = 5_000;
 /** Without a time that is due, so that what was seen until when stays young. */
 const decideEveryMs = 30_000;
-const seenEveryMs = 60_000;
 const pruneEveryMs = 600_000;
 /** So many runs are removed between two turns. */
 const prunedAtOnce = 100;
-/** A run that was interrupted longer ago is left to whoever looks at it. */
-const resumedWithinMs = 86_400_000;
-/** A run is gone on with so often in a row before somebody has to look at it. */
-const mostResumes = 3;
-/** The same for one that another run kept from a table each time. */
+/** A run is gone on with so often in a row, when another one kept it from a table each time. */
 const mostRefusals = 20;
 /** Between two tries to begin a run whose process ended before it had one. */
 const againAfterMs: readonly number[] = [2_000, 10_000, 30_000];
@@ -158,7 +155,7 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
         case 'end':
           await lead.check();
           await queue.end(next.entry.id, 'cancelled', next.reason);
-          tell('warn', `${name(next.entry)} is taken off the queue: ${next.reason}`);
+          tell('warn', `${entryText(next.entry)} is taken off the queue: ${next.reason}`);
           break;
         case 'wait':
           if (next.entry.reason !== next.reason) await queue.explain(next.entry.id, next.reason);
@@ -195,10 +192,10 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
 
   const begin = async (entry: QueueEntry): Promise<void> => {
     await lead?.check();
-    tell('info', `starts ${name(entry)}`, { pipeline: entry.pipeline, queued: entry.id });
+    tell('info', `starts ${entryText(entry)}`, { pipeline: entry.pipeline, queued: entry.id });
     const child = parts.start(entry);
     const over = child.ended.then(async ({ code, said }) => {
-      await ended(entry, code, said).catch((error: unknown) => tell('warn', `${name(entry)}: ${errorData(error).message}`));
+      await ended(entry, code, said).catch((error: unknown) => tell('warn', `${entryText(entry)}: ${errorData(error).message}`));
       begun.delete(entry.id);
     });
     begun.set(entry.id, { entry, child, sinceMs: clock.now(), over });
@@ -212,14 +209,16 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
     if (ageMs >= beginWithinMs + stopGraceMs) it.child.kill();
     if (hurried.has(it)) return;
     hurried.add(it);
-    tell('warn', `${name(it.entry)} has not begun within ${showDuration(beginWithinMs)}: its process is stopped`, { queued: it.entry.id });
+    tell('warn', `${entryText(it.entry)} has not begun within ${showDuration(beginWithinMs)}: its process is stopped`, {
+      queued: it.entry.id,
+    });
     it.child.stop();
   };
 
   /** A run's own end is in the store. What is told here is a process that ended without a run, and a run that was refused because another one has its table. */
   const ended = async (entry: QueueEntry, code: number | null, said: string): Promise<void> => {
     const now = await queue.entry(entry.id);
-    tell(code === 0 ? 'info' : 'warn', `${name(entry)} ended with ${code ?? 'a signal'}`, {
+    tell(code === 0 ? 'info' : 'warn', `${entryText(entry)} ended with ${code ?? 'a signal'}`, {
       pipeline: entry.pipeline,
       queued: entry.id,
       ...(now?.runId === undefined ? {} : { runId: now.runId }),
@@ -239,7 +238,7 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
     if (pauseMs === undefined) {
       failures.delete(entry.id);
       await queue.end(entry.id, 'failed', why);
-      tell('error', `${name(entry)} could not begin: ${why}`);
+      tell('error', `${entryText(entry)} could not begin: ${why}`);
       return;
     }
     failures.set(entry.id, { times, atMs: clock.now(), pauseMs });
@@ -328,102 +327,6 @@ async function within(clock: Clock, ms: number, work: Promise<unknown>): Promise
   return done;
 }
 
-/** Writes down what is due, pipeline by pipeline. */
-async function decideAll({ queue, clock, tell }: DaemonParts, lead: Lease, config: Config, { waiting, live }: Work): Promise<void> {
-  const marks = await queue.marks();
-  const pauses = await queue.pauses();
-  const beganMs = clock.now();
-  const quiet: string[] = [];
-  for (const [pipeline, mark] of marks)
-    if ((config.pipelines[pipeline]?.schedules ?? []).length === 0 && schedulesIn(mark).length > 0)
-      await queue.decide(lead, { pipeline, mark: markWithout(beganMs), fires: [] });
-  for (const pipeline of Object.values(config.pipelines)) {
-    if (pipeline.schedules.length === 0) continue;
-    const nowMs = clock.now();
-    const mark = marks.get(pipeline.name);
-    const due = dueFires({ schedules: pipeline.schedules, catchup: pipeline.catchup, mark, nowMs });
-    // Marks that only moved on are written now and then, all at once: without fires in between they say the same.
-    const moved = mark === undefined || JSON.stringify(mark.schedules) !== JSON.stringify(due.mark.schedules) || nowMs < mark.seenUntilMs;
-    if (due.fires.length === 0 && due.missed === undefined && !moved) {
-      if (beganMs - mark.seenUntilMs >= seenEveryMs) quiet.push(pipeline.name);
-      continue;
-    }
-    const paused = pauses.get(pipeline.name);
-    const atWork =
-      live.find((run) => run.pipeline === pipeline.name)?.runId ?? waiting.find((entry) => entry.pipeline === pipeline.name)?.id;
-    const skip =
-      paused !== undefined
-        ? leftOut.paused(paused.by, paused.at)
-        : pipeline.paused
-          ? leftOut.pausedInFile
-          : pipeline.overlap === 'skip' && due.fires.length === 1 && atWork !== undefined
-            ? typeof atWork === 'string'
-              ? leftOut.atWork(atWork)
-              : leftOut.waiting
-            : undefined;
-    const stopped = paused !== undefined || pipeline.paused;
-    const missed = due.missed === undefined ? undefined : `${missedText(due.missed)} (catchup: ${catchupText(pipeline.catchup)})`;
-    const made = await queue.decide(lead, {
-      pipeline: pipeline.name,
-      mark: due.mark,
-      fires: [
-        // One row tells of all that were missed: the last of them.
-        ...(due.missed === undefined || missed === undefined
-          ? []
-          : [{ scheduledAtMs: due.missed.lastMs, state: 'skipped' as const, reason: stopped ? (skip ?? missed) : missed }]),
-        ...due.fires.map((scheduledAtMs) => ({
-          scheduledAtMs,
-          state: skip === undefined ? ('queued' as const) : ('skipped' as const),
-          ...(skip === undefined ? {} : { reason: skip }),
-        })),
-      ],
-    });
-    for (const entry of made)
-      if (entry.state === 'queued') tell('info', `${name(entry)} is due`, { pipeline: pipeline.name });
-      else if (entry.reason !== missed) tell('warn', `${name(entry)} is left out: ${entry.reason}`, { pipeline: pipeline.name });
-    if (missed !== undefined) tell('warn', `${pipeline.name}: ${missed}`, { pipeline: pipeline.name });
-  }
-  if (quiet.length > 0) await queue.seen(lead, quiet, beganMs);
-}
-
-function missedText({ count, firstMs, lastMs }: { readonly count: number; readonly firstMs: number; readonly lastMs: number }): string {
-  const iso = (ms: number): string => new Date(ms).toISOString();
-  if (count === 1) return `the time ${iso(firstMs)} was missed`;
-  return `${countText(count)} times${count < mostCounted ? '' : ' or more'} were missed, from ${iso(firstMs)} to ${iso(lastMs)}`;
-}
-
-function catchupText(catchup: CatchupConfig): string {
-  return typeof catchup === 'string' ? catchup : `{ window: ${showDuration(catchup.windowMs)}, max: ${catchup.max} }`;
-}
-
-/** Has runs of daemons whose process died gone on with, unless that happened too often in a row. */
-async function resumeInterrupted({ store, queue, clock, tell }: DaemonParts, config: Config, givenUp: Set<string>): Promise<void> {
-  for (const runId of await store.sweep()) tell('warn', `run ${runId} was interrupted: its process is gone`, { runId });
-  // Others sweep as well (each run that begins does), and this daemon may die just after it did: what the store says counts, not who found it.
-  for (const { runId, pipeline } of await queue.abandoned(clock.now() - resumedWithinMs)) {
-    if (config.pipelines[pipeline]?.resume !== true || givenUp.has(runId)) continue;
-    if ((await resumesBefore(store, runId)) >= mostResumes) {
-      givenUp.add(runId);
-      tell('error', `run ${runId} is not gone on with: it was interrupted ${mostResumes + 1} times in a row`, { pipeline, runId });
-      continue;
-    }
-    await queue.add({ pipeline, kind: 'resume', retryOf: runId, request: {}, askedBy: ownResumes.died });
-  }
-}
-
-/** How many runs in a row, ending with this one, went on from another. */
-async function resumesBefore(store: Store, runId: string): Promise<number> {
-  let count = 0;
-  for (let run = await store.run(runId); run?.retryOf !== undefined; run = await store.run(run.retryOf)) count += 1;
-  return count;
-}
-
-/** What waits and what is at work. */
-interface Work {
-  readonly waiting: readonly QueueEntry[];
-  readonly live: readonly LiveRun[];
-}
-
 /** In this order, so that a run that takes its entry meanwhile is in both, not in neither. */
 async function workOf({ queue, store }: DaemonParts, config: Config): Promise<Work> {
   const waiting = await queue.waiting();
@@ -437,12 +340,4 @@ async function liveRuns(store: Store, config: Config): Promise<readonly LiveRun[
     tables: tablesOf(config, run.pipeline),
     byDaemon: run.trigger !== undefined && ['schedule', 'resume', 'api'].includes(run.trigger),
   }));
-}
-
-/** An entry in words. */
-function name(entry: QueueEntry): string {
-  if (entry.kind === 'fire') return `${entry.pipeline} of ${entry.scheduledAt}`;
-  return entry.kind === 'resume'
-    ? `${entry.pipeline}, going on from run ${entry.retryOf}`
-    : `${entry.pipeline}, asked for by ${entry.askedBy}`;
 }

@@ -9,10 +9,11 @@ import type { Incident, Incidents } from '../incidents.ts';
 import type { Problem } from '../problem.ts';
 import type { ScheduleMark } from '../queue.ts';
 import type { Store } from '../store.ts';
-import { createCourier, type Tell } from './courier.ts';
+import { createCourier } from './courier.ts';
 import { schedulesIn } from './due.ts';
 import { readProblemFacts } from './problem-facts.ts';
 import { type ProblemFacts, problemsOf } from './problems.ts';
+import type { Tell } from './tell.ts';
 
 export interface WatchParts {
   readonly store: Store;
