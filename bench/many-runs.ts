@@ -29,7 +29,7 @@ ${names.map((name) => `  ${name}: { mode: incremental, tables: [${name}] }`).joi
 `;
 }
 
-/** Fills an empty store as runs of the last thirty days would have: an extract and a load in each, one in fifty failed. */
+/** Fills an empty store as runs of the last thirty days would have: an extract, a load and a build in each, one in fifty failed. */
 export async function fillStore(connect: () => Promise<pg.Client>, { pipelines, runs, events }: ManyRuns): Promise<void> {
   const store = createPostgresStore({ connect, schema: 'engine', clock: systemClock });
   await store.migrate();
@@ -46,10 +46,19 @@ export async function fillStore(connect: () => Promise<pg.Client>, { pipelines, 
   );
   await client.query(
     `INSERT INTO nodes (run_id, node, pipeline, type, table_name, state, attempts, started_at, ended_at, rows, bytes, lake_version, result)
-     SELECT run_id, verb || ' ' || pipeline, pipeline, 'postgres.' || verb, pipeline, CASE verb WHEN 'load' THEN state ELSE 'succeeded' END, 1, started_at, ended_at, 1000, 60000,
+     SELECT run_id, verb || ' ' || pipeline, pipeline, 'postgres.' || verb, pipeline, CASE verb WHEN 'load' THEN state ELSE 'succeeded' END, 1,
+            started_at + CASE verb WHEN 'load' THEN interval '2 seconds' ELSE '0' END, started_at + CASE verb WHEN 'load' THEN interval '4 seconds' ELSE '2 seconds' END, 1000, 60000,
             row_number() OVER (PARTITION BY pipeline, verb ORDER BY started_at),
             json_build_object('summary', '1,000 rows', 'rows', 1000, 'facts', json_build_object('fence', started_at, 'heldBy', null))
      FROM runs, unnest(ARRAY['extract', 'load']) verb`,
+  );
+  await client.query(
+    `INSERT INTO nodes (run_id, node, pipeline, type, state, attempts, started_at, ended_at, result)
+     SELECT run_id, 'dbt', pipeline, 'dbt.build', CASE state WHEN 'failed' THEN 'skipped' ELSE state END, 1, started_at + interval '4 seconds', ended_at,
+            json_build_object('summary', '1 model', 'facts', json_build_object('models', 1)) FROM runs`,
+  );
+  await client.query(
+    `UPDATE nodes l SET built_at = b.started_at FROM nodes b WHERE b.run_id = l.run_id AND b.node = 'dbt' AND b.state = 'succeeded' AND l.verb = 'load'`,
   );
   await client.query(
     `INSERT INTO events (run_id, seq, at, type, event)

@@ -29,8 +29,14 @@ export interface TableHistory {
   /** The newest that succeeded. */
   readonly extract: NodeRecord | undefined;
   readonly load: NodeRecord | undefined;
-  /** Everything that the source had committed by then is in staging: the moment of the snapshot of the newest extract that was loaded. */
+  /** Everything that the source had committed by then is in the lake: the moment of the snapshot of that extract. */
+  readonly lakeAsOf: string | undefined;
+  /** The same of staging: the moment of the snapshot of the newest extract that was loaded. */
   readonly asOf: string | undefined;
+  /** The same of what dbt makes of it: the moment of the snapshot of the newest extract that was in staging when the newest build that succeeded, of a run with this table, began. */
+  readonly analyticsAsOf: string | undefined;
+  /** That build: its run, and when it began. */
+  readonly built: { readonly runId: string; readonly at: string } | undefined;
 }
 
 /** A pipeline at a glance. */

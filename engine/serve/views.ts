@@ -83,7 +83,7 @@ export async function tableViews(
   const histories = await parts.history.tables([...declared.keys()]);
   const now = parts.clock.now();
   return [...declared].map(([table, pipelines]) => {
-    const { extract, load, asOf } = histories.get(table) ?? {};
+    const { extract, load, lakeAsOf, asOf, analyticsAsOf, built } = histories.get(table) ?? {};
     const heldBy = extract?.facts.heldBy;
     const limits = pipelines.flatMap((name) => config.pipelines[name]?.alerts.freshnessMs ?? []);
     return {
@@ -91,7 +91,10 @@ export async function tableViews(
       pipelines,
       extract,
       load,
+      lakeAsOf,
       asOf,
+      analyticsAsOf,
+      built,
       lagMs: asOf === undefined ? undefined : Math.max(0, now - Date.parse(asOf)),
       limitMs: limits.length === 0 ? undefined : Math.min(...limits),
       heldBy: typeof heldBy === 'string' ? heldBy : undefined,

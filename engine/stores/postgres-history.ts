@@ -18,7 +18,14 @@ interface NodeRow {
   readonly rows: string | null;
   readonly bytes: string | null;
   readonly result: NodeResult | null;
+  readonly built_at: Date | null;
 }
+
+interface NewestRow extends NodeRow {
+  readonly name: string;
+  readonly part: NewestPart;
+}
+type NewestPart = 'extract' | 'load' | 'loaded' | 'build' | 'built';
 
 interface RunTotalsRow {
   readonly pipeline: string;
@@ -62,19 +69,9 @@ export function createPostgresHistory(db: Knex, schema: string, known: <T>(work:
       }),
     tables: (names) =>
       known(async () => {
-        const found = await ask<NodeRow & { readonly name: string; readonly part: 'extract' | 'load' | 'loaded' }>(newestOfTables, {
-          names,
-        });
-        const part = (name: string, which: string): NodeRecord | undefined => {
-          const row = found.find((r) => r.name === name && r.part === which);
-          return row === undefined ? undefined : nodeRecord(row);
-        };
-        return new Map(
-          names.map((name): [string, TableHistory] => [
-            name,
-            { table: name, extract: part(name, 'extract'), load: part(name, 'load'), asOf: committedBy(part(name, 'loaded')) },
-          ]),
-        );
+        const rows = new Map<string, NodeRow>();
+        for (const row of await ask<NewestRow>(newestOfTables, { names })) rows.set(`${row.part} ${row.name}`, row);
+        return new Map(names.map((name): [string, TableHistory] => [name, tableHistory(name, (part) => rows.get(`${part} ${name}`))]));
       }),
     totals: () =>
       known(async () => {
@@ -149,12 +146,17 @@ LATERAL (SELECT * FROM :s:.runs WHERE runs.pipeline = asked.name ORDER BY starte
 const rowsLoaded = `
 SELECT pipeline, sum(rows) AS rows FROM :s:.nodes WHERE verb = 'load' AND state = 'succeeded' AND ended_at >= :since AND rows IS NOT NULL GROUP BY pipeline`;
 
-/** The newest extract and load of each table that succeeded, and the newest extract that this load or an earlier one brought to staging. */
+/**
+ * The newest extract and load of each table that succeeded, and the newest extract that this load or an earlier one brought to staging; the newest load that a build followed, and the newest extract that
+ * staging held then. Versions count from 0 again in a lake that was made anew: what was extracted after a build began is none of it.
+ */
 const newestOfTables = `
 SELECT asked.name, found.* FROM unnest(CAST(:names AS text[])) AS asked (name),
 LATERAL (
   WITH load AS (
     SELECT * FROM :s:.nodes WHERE table_name = asked.name AND verb = 'load' AND state = 'succeeded' AND kept_from IS NULL ORDER BY ended_at DESC LIMIT 1
+  ), build AS (
+    SELECT * FROM :s:.nodes WHERE table_name = asked.name AND built_at IS NOT NULL ORDER BY built_at DESC LIMIT 1
   )
   SELECT 'load' AS part, load.* FROM load
   UNION ALL (
@@ -164,6 +166,13 @@ LATERAL (
   UNION ALL (
     SELECT 'loaded', e.* FROM load, :s:.nodes e WHERE e.table_name = asked.name AND e.verb = 'extract' AND e.state = 'succeeded' AND e.kept_from IS NULL
     AND e.lake_version <= load.lake_version
+    ORDER BY e.ended_at DESC LIMIT 1
+  )
+  UNION ALL SELECT 'build', build.* FROM build
+  UNION ALL (
+    SELECT 'built', e.* FROM build LEFT JOIN :s:.nodes did ON did.run_id = build.kept_from AND did.node = build.node,
+    :s:.nodes e WHERE e.table_name = asked.name AND e.verb = 'extract' AND e.state = 'succeeded' AND e.kept_from IS NULL
+    AND e.ended_at <= build.built_at AND e.lake_version <= coalesce(build.lake_version, did.lake_version)
     ORDER BY e.ended_at DESC LIMIT 1
   )
 ) found`;
@@ -210,6 +219,23 @@ function recordsByPipeline(rows: readonly RunRow<string>[]): ReadonlyMap<string,
     else of.push(runRecord(row));
   }
   return found;
+}
+
+function tableHistory(table: string, row: (part: NewestPart) => NodeRow | undefined): TableHistory {
+  const record = (part: NewestPart): NodeRecord | undefined => {
+    const found = row(part);
+    return found === undefined ? undefined : nodeRecord(found);
+  };
+  const [extract, build] = [record('extract'), row('build')];
+  return {
+    table,
+    extract,
+    load: record('load'),
+    lakeAsOf: committedBy(extract),
+    asOf: committedBy(record('loaded')),
+    analyticsAsOf: committedBy(record('built')),
+    built: build?.built_at == null ? undefined : { runId: build.run_id, at: build.built_at.toISOString() },
+  };
 }
 
 /** What the source had committed by then is in that extract. (A fence may be older: it says from where the next one reads, and waits for what is not committed.) */

@@ -68,7 +68,7 @@ interface Given {
   readonly others?: readonly PipelineConfig[];
   readonly runs?: readonly RunRecord[];
   readonly entries?: readonly QueueEntry[];
-  readonly table?: Omit<TableHistory, 'table'>;
+  readonly table?: Pick<TableHistory, 'extract' | 'load' | 'asOf'>;
   readonly over?: Partial<ProblemFacts>;
 }
 

@@ -19,9 +19,9 @@ function eventsOf(
   runId: string,
   startMs: number,
   bodies: readonly EventBody[],
-  over: { readonly pipeline?: string; readonly table?: string } = {},
+  over: { readonly pipeline?: string; readonly table?: string; readonly dbt?: boolean } = {},
 ): Event[] {
-  const { pipeline = 'users', table = 't' } = over;
+  const { pipeline = 'users', table = 't', dbt = false } = over;
   const started: EventBody = {
     type: 'run.started',
     pipeline,
@@ -30,6 +30,7 @@ function eventsOf(
     nodes: [
       { id: `extract ${table}`, type: 'postgres.extract', table, unit: `extract ${table}`, needs: [] },
       { id: `load ${table}`, type: 'postgres.load', table, unit: `load ${table}`, needs: [`extract ${table}`] },
+      ...(dbt ? [{ id: 'dbt', type: 'dbt.build', unit: 'dbt', needs: [`load ${table}`] }] : []),
     ],
     engine: 'test',
     host: 'here',
@@ -50,6 +51,7 @@ const loaded = (lakeVersion: number, rows = 7, table = 't'): EventBody => ({
   node: `load ${table}`,
   result: result(rows, { lakeVersion }),
 });
+const built: EventBody = { type: 'node.succeeded', node: 'dbt', result: { summary: '3 models', facts: {} } };
 const began = (node: string, attempt = 1): EventBody => ({ type: 'node.started', node, attempt });
 
 suite('what the store tells of many runs', ({ test, before, after }) => {
@@ -124,11 +126,20 @@ suite('what the store tells of many runs', ({ test, before, after }) => {
 
   test('staging is as old as the newest extract that was loaded', async () => {
     const { store, history } = await fresh();
-    assert.equal((await history.tables(['t'])).get('t'), { table: 't', extract: undefined, load: undefined, asOf: undefined });
+    assert.equal((await history.tables(['t'])).get('t'), {
+      table: 't',
+      extract: undefined,
+      load: undefined,
+      lakeAsOf: undefined,
+      asOf: undefined,
+      analyticsAsOf: undefined,
+      built: undefined,
+    });
     await store.append(eventsOf('r1', noon, [extracted(1, '2026-05-04T11:00:00.000001Z'), loaded(1), { type: 'run.succeeded' }]));
     await store.append(eventsOf('r2', noon + minute, [extracted(2, '2026-05-04T11:30:00.000001Z'), failed]));
     const before = (await history.tables(['t', 'nobody'])).get('t');
     assert.is(before?.asOf, '2026-05-04T11:00:00.000001Z');
+    assert.is(before?.lakeAsOf, '2026-05-04T11:30:00.000001Z');
     assert.is(before?.extract?.runId, 'r2');
     assert.is(before?.load?.runId, 'r1');
     await store.append(
@@ -137,6 +148,56 @@ suite('what the store tells of many runs', ({ test, before, after }) => {
     const after = (await history.tables(['t'])).get('t');
     assert.is(after?.asOf, '2026-05-04T11:30:00.000001Z');
     assert.is(after?.extract?.runId, 'r2');
+  });
+
+  test('analytics is as old as what staging held when the newest build that succeeded began', async () => {
+    const { store, history } = await fresh();
+    const read = (n: number): string => `2026-05-04T11:${n}0:00.000001Z`;
+    const now = async (): Promise<unknown> => {
+      const { asOf, analyticsAsOf, built } = (await history.tables(['t'])).get('t') ?? {};
+      return { asOf, analyticsAsOf, built };
+    };
+    const whole = [extracted(1, read(1)), loaded(1), began('dbt'), built, { type: 'run.succeeded' }] as const;
+    await store.append(eventsOf('r1', noon, whole, { dbt: true }));
+    const first = { analyticsAsOf: read(1), built: { runId: 'r1', at: at(noon + 3_000) } };
+    assert.equal(await now(), { asOf: read(1), ...first });
+    // Events that come twice, or a second time to an end, change nothing.
+    await store.append(eventsOf('r1', noon, whole, { dbt: true }));
+    assert.equal(await now(), { asOf: read(1), ...first });
+
+    await store.append(
+      eventsOf(
+        'r2',
+        noon + minute,
+        [
+          extracted(2, read(2)),
+          loaded(2),
+          began('dbt'),
+          { type: 'node.failed', node: 'dbt', error: { code: 'x', trouble: 'failed', message: 'x', retryable: false } },
+          failed,
+        ],
+        { dbt: true },
+      ),
+    );
+    await store.append(eventsOf('r3', noon + 2 * minute, [extracted(3, read(3)), loaded(3), { type: 'run.succeeded' }]));
+    assert.equal(await now(), { asOf: read(3), ...first }, 'a build that failed, and a run without one');
+
+    const kept = (node: string): EventBody => ({ type: 'node.kept', node, fromRun: 'r2' });
+    await store.append(
+      eventsOf('r4', noon + 3 * minute, [kept('extract t'), kept('load t'), began('dbt'), built, { type: 'run.succeeded' }], { dbt: true }),
+    );
+    assert.equal(
+      await now(),
+      { asOf: read(3), analyticsAsOf: read(2), built: { runId: 'r4', at: at(noon + 3 * minute + 3_000) } },
+      'no newer than what the run itself had loaded',
+    );
+
+    await store.append(eventsOf('r5', noon + 4 * minute, [extracted(0, read(5)), loaded(0), { type: 'run.succeeded' }]));
+    assert.equal(
+      await now(),
+      { asOf: read(5), analyticsAsOf: read(2), built: { runId: 'r4', at: at(noon + 3 * minute + 3_000) } },
+      'a lake that was made anew counts from 0',
+    );
   });
 
   test('a pipeline at a glance: its newest runs, the rows of a while, and how long a run takes', async () => {
@@ -255,14 +316,21 @@ suite('what the store tells of many runs', ({ test, before, after }) => {
   test('a store of an earlier engine gets the nodes of its runs from their events', async () => {
     const { store, history } = await fresh();
     const runs = [
-      eventsOf('r1', noon, [
-        began('extract t'),
-        began('extract t', 2),
-        extracted(4, '2026-05-04T11:59:30.000001Z'),
-        { type: 'log', level: 'info', text: 'odd \0 \ud800' },
-        loaded(4),
-        { type: 'run.succeeded' },
-      ]),
+      eventsOf(
+        'r1',
+        noon,
+        [
+          began('extract t'),
+          began('extract t', 2),
+          extracted(4, '2026-05-04T11:59:30.000001Z'),
+          { type: 'log', level: 'info', text: 'odd \0 \ud800' },
+          loaded(4),
+          began('dbt'),
+          built,
+          { type: 'run.succeeded' },
+        ],
+        { dbt: true },
+      ),
       eventsOf('r2', noon + minute, [
         { type: 'node.kept', node: 'extract t', fromRun: 'r1' },
         began('load t'),
@@ -304,6 +372,9 @@ suite('what the store tells of many runs', ({ test, before, after }) => {
     const plain = (nodes: readonly NodeRecord[] | undefined): unknown =>
       nodes?.map((n) => ({ ...n, summary: n.summary?.replace(/\0|ufffd/, '') }));
     assert.equal(plain(await old.history?.tableNodes('t', 9)), plain(await history.tableNodes('t', 9)));
-    assert.is((await old.history?.tables(['t']))?.get('t')?.asOf, '2026-05-04T11:59:30.000001Z');
+    const told = (await old.history?.tables(['t']))?.get('t');
+    assert.is(told?.asOf, '2026-05-04T11:59:30.000001Z');
+    assert.is(told?.analyticsAsOf, '2026-05-04T11:59:30.000001Z');
+    assert.equal(told?.built, { runId: 'r1', at: at(noon + 6_000) });
   });
 });
