@@ -80,4 +80,16 @@ export interface DbtResult {
   readonly durationMs: number;
   readonly message?: string;
   readonly rows?: number;
+  /** Rows that a test found wrong. */
+  readonly failures?: number;
+  /** `schema.name` of what was built; a test and an ephemeral model are nothing in the warehouse. */
+  readonly relation?: string;
+  /** Unique ids of its parents: models, sources, seeds, snapshots. */
+  readonly dependsOn?: readonly string[];
+  /** `schema.name` of each relation that it reads, ephemeral parents looked through. */
+  readonly reads?: readonly string[];
+  /** The file in the dbt project that declares it. */
+  readonly path?: string;
+  /** What dbt sent to the warehouse; a long one is cut, and ends with a comment that says so. Not in a `Run`: `GET /runs/:run/dbt` has it. */
+  readonly compiledSql?: string;
 }

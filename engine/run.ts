@@ -134,7 +134,7 @@ export function applyEvent(run: Run | undefined, event: Event): Run {
     case 'node.kept':
       return withNode(run, event.node, () => ({ state: 'succeeded', keptFrom: event.fromRun, ...ended }));
     case 'dbt.result':
-      return withNode(run, event.node, (n) => ({ dbt: [...n.dbt, event.result] }));
+      return withNode(run, event.node, (n) => ({ dbt: [...n.dbt, withoutSql(event.result)] }));
     case 'log':
       return run;
     case 'run.succeeded':
@@ -209,6 +209,11 @@ function startedRun(event: Event & { readonly type: 'run.started' }): Run {
       dbt: [],
     })),
   };
+}
+
+/** Statements are most of a result's weight, and are asked for apart. */
+function withoutSql({ compiledSql: _, ...result }: DbtResult): DbtResult {
+  return result;
 }
 
 function withNode(run: Run, id: string, change: (node: NodeRun) => Partial<NodeRun>): Run {

@@ -184,7 +184,11 @@ async function build(
   const results = await readRunResults(targetPath, heard.invocationId);
   const isRetry = select !== options.select;
   if (end.code === 0 && (heard.nothing || (isRetry && heard.unknown.length > 0))) return 'selection unknown';
-  if (results.believed) for (const result of results.results) context.dbtResult(result);
+  if (results.believed) {
+    for (const result of results.results) context.dbtResult(result);
+    if (results.withoutManifest !== undefined)
+      context.log('debug', `what models read and where they are is not known: ${results.withoutManifest}`);
+  }
   const done = judge(end, results, heard.errors.length > 0 ? heard.errors : heard.said, targetPath, logFile);
   // What a success leaves behind is its log and its results; the rest is large and made again by each invocation.
   for (const name of await readdir(targetPath))

@@ -62,6 +62,12 @@ suite('run', ({ test }) => {
     assert.is(run?.nodes[0]?.startedAt, '2026-01-31T09:00:01.000Z');
   });
 
+  test('a run has what models read, and leaves their statements to be asked for', () => {
+    const result = { uniqueId: 'model.x', kind: 'model', name: 'x', status: 'success', durationMs: 1, relation: 'analytics.x' } as const;
+    const run = runOf(eventsOf('r', 0, start, { type: 'dbt.result', node: 'a', result: { ...result, compiledSql: 'select 1' } }));
+    assert.equal(run?.nodes[0]?.dbt, [result]);
+  });
+
   test('each attempt has its times and its error, and says when the next begins', () => {
     const error = { code: 'x', trouble: 'outside', message: 'locked', retryable: true } as const;
     const run = runOf(

@@ -43,6 +43,11 @@ suite('dbt build of the sample project', ({ test, before, after }) => {
       'test unique_users_id pass',
     ]);
     assert.is(told.results.find(({ kind }) => kind === 'model')?.rows, 100);
+    const model = told.results.find(({ kind }) => kind === 'model');
+    assert.equal([model?.relation, model?.reads, model?.path], ['analytics.users', ['staging.users'], 'models/analytics/users.sql']);
+    assert.match(model?.compiledSql ?? '', /from "\w+"\."staging"\."users"/);
+    const tested = told.results.find(({ name }) => name === 'not_null_users_id');
+    assert.equal([tested?.relation, tested?.failures, tested?.dependsOn], [undefined, 0, [model?.uniqueId]]);
     assert.ok(told.lines.some((line) => line.includes('OK created sql incremental model analytics.users')));
     const [row] = await query('SELECT email, country, status, _extracted_at = $$2026-01-01$$ AS kept FROM analytics.users WHERE id = 7');
     assert.equal(row, { email: 'user7@example.com', country: 'GB', status: 'active', kept: true });
