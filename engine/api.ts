@@ -1,24 +1,9 @@
 import type { Event } from './event.ts';
 import type { NodeRecord, PipelineHistory, TableHistory } from './history.ts';
-import type { Problem } from './problem.ts';
 import type { QueueEntry } from './queue.ts';
 import type { Run, RunRecord } from './run.ts';
 
 /** Bodies of the HTTP API's answers, as `ui/` and other programs get them. Times are ISO 8601 UTC; what is unknown is left out. Base path: `/api/v1`. */
-
-/** `GET /overview`. */
-export interface Overview {
-  readonly at: string;
-  readonly engine: string;
-  readonly daemon: Leadership;
-  /** What needs attention, the worst first. */
-  readonly problems: readonly Problem[];
-  readonly pipelines: readonly PipelineView[];
-  readonly tables: readonly TableView[];
-  readonly queue: readonly QueueEntry[];
-  /** The state store does not answer: all else is as it was then. */
-  readonly storeDown: { readonly since: string; readonly message: string } | undefined;
-}
 
 /** Who leads, and who answers. */
 export interface Leadership {

@@ -84,6 +84,20 @@ export interface RunRecord {
   readonly scheduledAt: string | undefined;
 }
 
+/** A run as one bar among many. */
+export interface RunBrief {
+  readonly runId: string;
+  readonly state: RunState;
+  readonly startedAt: string;
+  /** Undefined while it is at work. */
+  readonly tookMs: number | undefined;
+}
+
+/** What a bar shows of a run. */
+export function briefRun({ runId, state, startedAt, endedAt }: RunRecord): RunBrief {
+  return { runId, state, startedAt, tookMs: endedAt === undefined ? undefined : Date.parse(endedAt) - Date.parse(startedAt) };
+}
+
 /** The run after one more event. The first event is `run.started`; throws when it is another. Pure. */
 export function applyEvent(run: Run | undefined, event: Event): Run {
   if (event.type === 'run.started') return startedRun(event);

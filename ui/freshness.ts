@@ -1,4 +1,4 @@
-import type { TableView } from '../engine/api.ts';
+import type { TableBrief } from '../engine/api-overview.ts';
 
 /** A table's lag on a scale whose middle is its limit. */
 export interface FreshnessBar {
@@ -17,7 +17,7 @@ export function freshnessBar(lagMs: number | undefined, limitMs: number | undefi
 
 /** `within`: no older than it may be; `over`: older; `unjudged`: nobody said how old it may be; `never`: nothing was loaded. */
 export function freshnessOf(
-  { asOf, limitMs }: Pick<TableView, 'asOf' | 'limitMs'>,
+  { asOf, limitMs }: Pick<TableBrief, 'asOf' | 'limitMs'>,
   lagMs: number | undefined,
 ): 'within' | 'over' | 'unjudged' | 'never' {
   if (asOf === undefined || lagMs === undefined) return 'never';

@@ -1,5 +1,7 @@
 import type { FastifyInstance } from 'fastify';
-import type { Overview } from '../api.ts';
+import type { PipelineView, TableView } from '../api.ts';
+import type { Overview, PipelineBrief, TableBrief } from '../api-overview.ts';
+import { briefRun } from '../run.ts';
 import { lastKnown } from './last-known.ts';
 import type { ServerParts } from './parts.ts';
 import { answers, ref } from './schemas.ts';
@@ -35,5 +37,50 @@ async function makeOverview(parts: ServerParts): Promise<Omit<Overview, 'storeDo
     declaredTables(parts, config).then((declared) => tableViews(parts, config, declared)),
     parts.queue.waiting(),
   ]);
-  return { at: new Date(parts.clock.now()).toISOString(), engine: parts.engine, daemon, problems, pipelines, tables, queue };
+  return {
+    at: new Date(parts.clock.now()).toISOString(),
+    engine: parts.engine,
+    daemon,
+    problems,
+    pipelines: pipelines.map(briefPipeline),
+    tables: tables.map(briefTable),
+    queue,
+  };
+}
+
+function briefPipeline({ pipeline, mode, tables, tags, schedules, next, paused, live, history }: PipelineView): PipelineBrief {
+  return {
+    pipeline,
+    mode,
+    tables,
+    tags,
+    schedules: schedules.map(({ cron, timezone, words }) => ({ cron, timezone, words })),
+    next,
+    paused,
+    live: live === undefined ? undefined : briefRun(live),
+    runs: history.runs.map(briefRun),
+    rowsLoaded: history.rowsLoaded,
+    medianMs: history.medianMs,
+  };
+}
+
+function briefTable({ table, pipelines, asOf, limitMs, heldBy, load }: TableView): TableBrief {
+  const version = load?.facts.lakeVersion;
+  return {
+    table,
+    pipelines,
+    asOf,
+    limitMs,
+    heldBy,
+    loaded:
+      load === undefined
+        ? undefined
+        : {
+            runId: load.runId,
+            node: load.node,
+            at: load.endedAt,
+            rows: load.rows,
+            lakeVersion: typeof version === 'number' ? version : undefined,
+          },
+  };
 }

@@ -1,23 +1,7 @@
-/** JSON Schemas of what `engine/api.ts` says; each becomes a component of `/openapi.json` under its `$id`. */
+import { anything, integer, list, nodeStates, number, object, ref, runStates, text, texts, time } from './schema-words.ts';
+import { overviewSchemas } from './schemas-overview.ts';
 
-const text = { type: 'string' } as const;
-const time = { type: 'string', description: 'ISO 8601, UTC' } as const;
-const number = { type: 'number' } as const;
-const integer = { type: 'integer' } as const;
-const texts = { type: 'array', items: text } as const;
-const anything = { type: 'object', additionalProperties: true } as const;
-const object = (properties: object, required: readonly string[] = Object.keys(properties)): object => ({
-  type: 'object',
-  properties,
-  required,
-});
-const list = (items: object): object => ({ type: 'array', items });
-
-/** A reference to one of them. */
-export const ref = (id: string): { readonly $ref: string } => ({ $ref: `${id}#` });
-
-const runStates = ['queued', 'running', 'succeeded', 'failed', 'cancelled', 'interrupted'] as const;
-const nodeStates = [...runStates, 'retrying', 'skipped'] as const;
+/** JSON Schemas of what `engine/api*.ts` say; each becomes a component of `/openapi.json` under its `$id`. */
 
 const pipelineView = {
   pipeline: text,
@@ -138,19 +122,6 @@ const components: Readonly<Record<string, object>> = {
     },
     ['self'],
   ),
-  Overview: object(
-    {
-      at: time,
-      engine: text,
-      daemon: ref('Leadership'),
-      problems: list(ref('Problem')),
-      pipelines: list(ref('PipelineView')),
-      tables: list(ref('TableView')),
-      queue: list(ref('QueueEntry')),
-      storeDown: object({ since: time, message: text }),
-    },
-    ['at', 'engine', 'daemon', 'problems', 'pipelines', 'tables', 'queue'],
-  ),
   Event: {
     type: 'object',
     properties: { seq: integer, at: time, runId: text, type: text },
@@ -190,6 +161,7 @@ const components: Readonly<Record<string, object>> = {
   Action: object({ id: integer, at: time, who: text, from: text, action: text, subject: text, outcome: text }),
   ActionsPage: object({ actions: list(ref('Action')), next: integer }, ['actions']),
   Session: object({ who: text, tokenNeeded: { type: 'boolean' } }, ['tokenNeeded']),
+  ...overviewSchemas,
 };
 
 /** All of them, with their `$id`. */
@@ -198,6 +170,8 @@ export const schemas: readonly { readonly $id: string }[] = Object.entries(compo
   title: id,
   ...schema,
 }));
+
+export { ref } from './schema-words.ts';
 
 /** A name as a caller may write it: Postgres takes no NUL in a text. */
 export const nameParam = { type: 'string', minLength: 1, maxLength: 400, pattern: '^[^\\u0000]*$' } as const;

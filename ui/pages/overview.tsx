@@ -1,7 +1,8 @@
 import { useMemo } from 'preact/hooks';
-import type { Overview, PipelineView, TableView } from '../../engine/api.ts';
+import type { Overview, PipelineBrief, TableBrief } from '../../engine/api-overview.ts';
 import type { Problem } from '../../engine/problem.ts';
 import type { QueueEntry } from '../../engine/queue.ts';
+import type { RunBrief } from '../../engine/run.ts';
 import { useAnswer } from '../answers.ts';
 import { paths } from '../api.ts';
 import { countText, durationText, shortCount } from '../figures.ts';
@@ -97,7 +98,7 @@ function lookOfProblem({ kind, severity }: Problem): Look {
   return { ...lookOf(severity === 'error' ? 'failed' : 'retrying'), word: kind };
 }
 
-function Pipelines({ pipelines }: { readonly pipelines: readonly PipelineView[] }) {
+function Pipelines({ pipelines }: { readonly pipelines: readonly PipelineBrief[] }) {
   if (pipelines.length === 0)
     return (
       <Section title="pipelines">
@@ -141,16 +142,15 @@ function Pipelines({ pipelines }: { readonly pipelines: readonly PipelineView[] 
 }
 
 /** Drawn again only when what is told of it is something else. */
-function PipelineRow({ view }: { readonly view: PipelineView }) {
+function PipelineRow({ view }: { readonly view: PipelineBrief }) {
   return useMemo(() => <PipelineCells view={view} />, [view]);
 }
 
-function PipelineCells({ view }: { readonly view: PipelineView }) {
-  const { pipeline, schedules, next, paused, live, history } = view;
-  const [newest] = history.runs;
+function PipelineCells({ view }: { readonly view: PipelineBrief }) {
+  const { pipeline, schedules, next, paused, live, runs, rowsLoaded, medianMs } = view;
+  const [newest] = runs;
   const state = live?.state ?? newest?.state ?? 'never';
-  const ended = history.runs.find((run) => run.endedAt !== undefined);
-  const tookMs = ended?.endedAt === undefined ? undefined : Date.parse(ended.endedAt) - Date.parse(ended.startedAt);
+  const ended = runs.find((run) => run.tookMs !== undefined);
   return (
     <tr>
       <th scope="row">
@@ -195,33 +195,29 @@ function PipelineCells({ view }: { readonly view: PipelineView }) {
           <span class="quiet">never ran</span>
         ) : (
           <a href={runPath((live ?? newest).runId)}>
-            {lookOf(state).word} <Time at={live?.startedAt ?? newest.endedAt ?? newest.startedAt} show="away" />
+            {lookOf(state).word} <Time at={live?.startedAt ?? endOf(newest)} show="away" />
           </a>
         )}
       </td>
       <td>
-        <RunBars runs={history.runs} />
+        <RunBars runs={runs} />
       </td>
       <td class="number">
-        {history.rowsLoaded === 0 ? (
-          <span class="quiet">-</span>
-        ) : (
-          <span title={countText(history.rowsLoaded, 'row')}>{shortCount(history.rowsLoaded)}</span>
-        )}
+        {rowsLoaded === 0 ? <span class="quiet">-</span> : <span title={countText(rowsLoaded, 'row')}>{shortCount(rowsLoaded)}</span>}
       </td>
       <td class="number">
-        {ended === undefined || tookMs === undefined ? (
-          <span class="quiet">-</span>
-        ) : (
-          <a href={runPath(ended.runId)}>{durationText(tookMs)}</a>
-        )}
+        {ended?.tookMs === undefined ? <span class="quiet">-</span> : <a href={runPath(ended.runId)}>{durationText(ended.tookMs)}</a>}
       </td>
-      <td class="number">{history.medianMs === undefined ? <span class="quiet">-</span> : durationText(history.medianMs)}</td>
+      <td class="number">{medianMs === undefined ? <span class="quiet">-</span> : durationText(medianMs)}</td>
     </tr>
   );
 }
 
-function Tables({ tables }: { readonly tables: readonly TableView[] }) {
+function endOf({ startedAt, tookMs }: RunBrief): string {
+  return tookMs === undefined ? startedAt : new Date(Date.parse(startedAt) + tookMs).toISOString();
+}
+
+function Tables({ tables }: { readonly tables: readonly TableBrief[] }) {
   if (tables.length === 0) return null;
   return (
     <Section title="freshness" note="how far staging is behind the source">

@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { PipelinePage as Page, Queued, ScheduleView } from '../../engine/api.ts';
 import type { QueueEntry } from '../../engine/queue.ts';
+import { briefRun } from '../../engine/run.ts';
 import { useAnswer } from '../answers.ts';
 import { paths, post } from '../api.ts';
 import { readerZone } from '../clock.ts';
@@ -300,7 +301,7 @@ function Runs({ page }: { readonly page: Page }) {
       ) : (
         <>
           <p>
-            <RunBars runs={history.runs} />
+            <RunBars runs={history.runs.map(briefRun)} />
           </p>
           <RunList runs={history.runs} ofOne />
         </>

@@ -1,5 +1,5 @@
 import { useCallback } from 'preact/hooks';
-import type { TableView } from '../../engine/api.ts';
+import type { TableBrief } from '../../engine/api-overview.ts';
 import { useTicking } from '../clock.ts';
 import { countText, shortCount, spanText } from '../figures.ts';
 import { freshnessBar, freshnessOf } from '../freshness.ts';
@@ -16,24 +16,23 @@ const looks = {
 };
 
 /** How old a table's staging is, as a line of the overview. */
-export function Freshness({ table }: { readonly table: TableView }) {
-  const { table: name, asOf, limitMs, load, extract, heldBy } = table;
+export function Freshness({ table }: { readonly table: TableBrief }) {
+  const { table: name, asOf, limitMs, loaded, heldBy } = table;
   // The lag goes on while nobody tells: whole seconds below a minute, whole minutes beyond.
   const lagMs = useTicking(useCallback((now: number) => (asOf === undefined ? -1 : coarse(now - Date.parse(asOf))), [asOf]));
   const lag = lagMs < 0 ? undefined : lagMs;
   const judged = freshnessOf(table, lag);
   const look = looks[judged];
   const bar = freshnessBar(lag, limitMs);
-  const version = load?.facts.lakeVersion;
   return (
     <tr>
       <th scope="row">
         <span class="state">
           <Mark look={look} label={look.word} />
-          {load === undefined ? (
+          {loaded === undefined ? (
             <span class="name">{name}</span>
           ) : (
-            <a class="name" href={runPath(load.runId, load.node)}>
+            <a class="name" href={runPath(loaded.runId, loaded.node)}>
               {name}
             </a>
           )}
@@ -56,17 +55,17 @@ export function Freshness({ table }: { readonly table: TableView }) {
       </td>
       <td class="number">{limitMs === undefined ? <span class="quiet">-</span> : spanText(limitMs)}</td>
       <td class="nowrap">{asOf === undefined ? <span class="quiet">-</span> : <Time at={asOf} show="clock" />}</td>
-      <td class="number">{typeof version === 'number' ? `v${version}` : <span class="quiet">-</span>}</td>
+      <td class="number">{loaded?.lakeVersion !== undefined ? `v${loaded.lakeVersion}` : <span class="quiet">-</span>}</td>
       <td class="number">
-        {load?.rows === undefined ? (
+        {loaded?.rows === undefined ? (
           <span class="quiet">-</span>
         ) : (
-          <a href={runPath(load.runId, load.node)} title={countText(load.rows, 'row')}>
-            {shortCount(load.rows)} {load.rows === 1 ? 'row' : 'rows'}
+          <a href={runPath(loaded.runId, loaded.node)} title={countText(loaded.rows, 'row')}>
+            {shortCount(loaded.rows)} {loaded.rows === 1 ? 'row' : 'rows'}
           </a>
         )}
       </td>
-      <td>{heldBy === undefined ? <span class="quiet">{extract === undefined ? '-' : 'nobody'}</span> : heldBy}</td>
+      <td>{heldBy === undefined ? <span class="quiet">{asOf === undefined ? '-' : 'nobody'}</span> : heldBy}</td>
     </tr>
   );
 }

@@ -1,4 +1,4 @@
-import type { RunRecord } from '../../engine/run.ts';
+import type { RunBrief } from '../../engine/run.ts';
 import { readerZone } from '../clock.ts';
 import { durationText } from '../figures.ts';
 import { runPath } from '../routes.ts';
@@ -11,9 +11,9 @@ const height = 20;
 const shown = 30;
 
 /** The last runs as bars, the newest right, as high as they took; each leads to its run. One stop for the keyboard: the arrows move within. */
-export function RunBars({ runs }: { readonly runs: readonly RunRecord[] }) {
+export function RunBars({ runs }: { readonly runs: readonly RunBrief[] }) {
   const bars = runs.slice(0, shown).reverse();
-  const longest = Math.max(1, ...bars.map((run) => tookMs(run) ?? 0));
+  const longest = Math.max(1, ...bars.map((run) => run.tookMs ?? 0));
   const from = shown - bars.length;
   return (
     <svg class="bars" width={shown * step} height={height} viewBox={`0 0 ${shown * step} ${height}`} onKeyDown={move}>
@@ -24,7 +24,7 @@ export function RunBars({ runs }: { readonly runs: readonly RunRecord[] }) {
           key={run.runId}
           run={run}
           x={(from + index) * step}
-          share={(tookMs(run) ?? longest) / longest}
+          share={(run.tookMs ?? longest) / longest}
           last={index === bars.length - 1}
         />
       ))}
@@ -32,9 +32,9 @@ export function RunBars({ runs }: { readonly runs: readonly RunRecord[] }) {
   );
 }
 
-function RunBar({ run, x, share, last }: { readonly run: RunRecord; readonly x: number; readonly share: number; readonly last: boolean }) {
+function RunBar({ run, x, share, last }: { readonly run: RunBrief; readonly x: number; readonly share: number; readonly last: boolean }) {
   const look = lookOf(run.state);
-  const took = tookMs(run);
+  const { tookMs: took } = run;
   const words = `${look.word}, ${isoInZone(Date.parse(run.startedAt), readerZone)}${took === undefined ? '' : `, ${durationText(took)}`}`;
   const tall = Math.max(4, Math.round(share * (height - 2)));
   return (
@@ -69,10 +69,6 @@ function BarOf({ shape, x, tall }: { readonly shape: string; readonly x: number;
     default:
       return <rect class="drawn thin" x={x + 0.5} y={top + 0.5} width={width - 1} height={tall - 1} />;
   }
-}
-
-function tookMs(run: RunRecord): number | undefined {
-  return run.endedAt === undefined ? undefined : Date.parse(run.endedAt) - Date.parse(run.startedAt);
 }
 
 function move(event: KeyboardEvent): void {

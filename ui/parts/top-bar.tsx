@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { Overview, Session } from '../../engine/api.ts';
+import type { Session } from '../../engine/api.ts';
+import type { Overview } from '../../engine/api-overview.ts';
 import { pending, useAnswer } from '../answers.ts';
 import { ApiFailure, paths, remove } from '../api.ts';
 import { readerZone } from '../clock.ts';

@@ -78,13 +78,10 @@ suite('the page and the API of engine daemon', ({ test, before, after }) => {
     assert.equal([table.versions.length, table.versions[0].rows, table.load.rows], [1, 9, 9]);
     assert.ok(table.lagMs >= 0 && table.lagMs < 120_000);
     const overview = (await askAt(url, '/api/v1/overview')).body;
-    assert.equal(
-      [overview.daemon.leader.pid, overview.daemon.self.leads, overview.pipelines[0].history.runs.length],
-      [daemon.pid, true, 1],
-    );
+    assert.equal([overview.daemon.leader.pid, overview.daemon.self.leads, overview.pipelines[0].runs.length], [daemon.pid, true, 1]);
 
     const byHand = rig.start('run', '--pipeline', 'users');
-    await waitUntil(async () => (await askAt(url, '/api/v1/overview')).body.pipelines[0].history.runs.length === 2, 'the run by hand');
+    await waitUntil(async () => (await askAt(url, '/api/v1/overview')).body.pipelines[0].runs.length === 2, 'the run by hand');
     assert.is((await byHand.ended).code, 0);
     await waitUntil(async () => (await askAt(url, '/api/v1/runs?state=succeeded')).body.runs.length === 2, 'its end');
     await stopped(daemon);

@@ -50,16 +50,20 @@ suite('the API', ({ test, before, after }) => {
     );
     const [sync] = body.pipelines;
     assert.is(sync.schedules[0].words, 'every 15 minutes');
-    assert.is(sync.schedules[0].fires.length, 10);
-    assert.is(sync.next, sync.schedules[0].fires[0].at);
+    assert.is(sync.next, (await stage.ask('/api/v1/pipelines/sync')).body.schedules[0].fires[0].at);
     assert.equal(
-      sync.history.runs.map((r: { runId: string }) => r.runId),
-      ['run-2', 'run-1'],
+      sync.runs.map((r: { runId: string; state: string }) => [r.runId, r.state]),
+      [
+        ['run-2', 'failed'],
+        ['run-1', 'succeeded'],
+      ],
     );
+    assert.ok(sync.runs[1].tookMs >= 0);
+    assert.is(sync.rowsLoaded, 9);
     const users = body.tables.find((t: { table: string }) => t.table === 'users');
     assert.equal(users.pipelines, ['sync', 'nightly']);
     assert.is(users.asOf, '2026-01-31T09:00:00Z');
-    assert.ok(users.lagMs > 0);
+    assert.equal([users.loaded.runId, users.loaded.node, users.loaded.rows, users.loaded.lakeVersion], ['run-1', 'load users', 9, 0]);
     assert.is(users.heldBy, 'pid 4411 (pg_dump)');
     assert.is(body.daemon.leader, undefined);
     assert.is(body.daemon.self.leads, false);
