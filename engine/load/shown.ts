@@ -1,0 +1,104 @@
+import { redact } from '../base/secret.ts';
+import { hideUrls } from './read.ts';
+
+const hidden = '***';
+/** Keys whose values let somebody in. `requireToken: true` is none of them: it is no text. */
+const secretKey = /pass(?:word|wd|phrase)?|secret|token|credential|api[-_]?key|access[-_]?key|private[-_]?key|authorization|cookie/i;
+const keyed = /^(\s*(?:- +)*)(["']?)([\w.$<-][\w .$-]*?)\2(\s*:)(?:(\s+)(.*))?$/;
+/** A value that says nothing: a switch, or nothing but variables. */
+const plainValue = /^(?:true|false|null|~|off|\d+|(["']?)(?:\$\{[A-Za-z_][A-Za-z0-9_]*\})+\1)?$/;
+
+/**
+ * The lines of a pipelines.yaml as they may leave this machine, as many as the text has, whether it can be read or not: without passwords and paths of URLs, values of headers, and whatever stands
+ * behind a key that sounds like a secret, in comments too. Variables (`${NAME}`) are shown, their values are not. It hides too much rather than too little.
+ */
+export function shownYaml(text: string): readonly string[] {
+  hideUrls(text);
+  /** Lines that are further in than this belong to a value that is not shown. */
+  let within: number | undefined;
+  let headers: number | undefined;
+  let depth = 0;
+  return text
+    .replace(/^\uFEFF/, '')
+    .split(/\r?\n/)
+    .map((line) => {
+      const { code, comment } = apart(line);
+      const tail = shownComment(comment);
+      const indent = code.search(/[^\s]/);
+      if (depth > 0) {
+        depth += braces(code);
+        return `${code.slice(0, Math.max(indent, 0))}${indent === -1 ? '' : hidden}${tail}`;
+      }
+      if (indent === -1) return `${within === undefined ? code : ''}${tail}`;
+      if (within !== undefined && indent > within) return `${code.slice(0, indent)}${hidden}${tail}`;
+      within = undefined;
+      if (headers !== undefined && indent <= headers) headers = undefined;
+      const [, lead = '', quote = '', key = '', colon = '', space = '', value = ''] = keyed.exec(code) ?? [];
+      const at = lead.length;
+      if (key !== '' && (headers !== undefined || secretKey.test(key)) && !plainValue.test(value.trim())) {
+        // What goes on in the next lines is further in.
+        within = at;
+        depth = Math.max(0, braces(value));
+        return `${lead}${quote}${key}${quote}${colon}${space}${hidden}${tail}`;
+      }
+      if (key !== '' && secretKey.test(key) && value === '') within = at;
+      if (key === 'headers' && value === '') headers = at;
+      const flow = withoutHeaders(code);
+      depth = flow.open;
+      return `${shownCode(flow.code)}${tail}`;
+    });
+}
+
+/** A line's own text, and its comment with the space before it. */
+function apart(line: string): { readonly code: string; readonly comment: string } {
+  const begin = line.search(/(?:^|\s)#/);
+  return begin === -1 ? { code: line, comment: '' } : { code: line.slice(0, begin), comment: line.slice(begin) };
+}
+
+/** How many braces and brackets stay open. */
+function braces(code: string): number {
+  const plain = code.replace(/\$\{[^}]*\}/g, '');
+  return (plain.match(/[{[]/g) ?? []).length - (plain.match(/[}\]]/g) ?? []).length;
+}
+
+/** `headers: { ... }` without what is between the braces; `open`: how many of them are not closed in this line. */
+function withoutHeaders(code: string): { readonly code: string; readonly open: number } {
+  const found = /\bheaders["']?\s*:\s*\{/.exec(code);
+  if (found === null) return { code, open: 0 };
+  const begin = found.index + found[0].length;
+  let open = 1;
+  let end = begin;
+  for (; end < code.length && open > 0; end += 1) open += code[end] === '{' ? 1 : code[end] === '}' ? -1 : 0;
+  const rest = withoutHeaders(code.slice(end));
+  return { code: `${code.slice(0, begin)} ${hidden}${open > 0 ? '' : ` }${rest.code}`}`, open: open > 0 ? open : rest.open };
+}
+
+const inFlow = /(["']?)([\w.-]+)\1(\s*:\s*)("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|\{[^{}]*\}|[^\s,{}[\]][^,{}[\]]*)/g;
+
+function shownCode(code: string): string {
+  const flow = /[{[]/.test(code.replace(/\$\{[^}]*\}/g, ''));
+  const inner = flow
+    ? code.replace(inFlow, (all, quote: string, key: string, colon: string, value: string) =>
+        secretKey.test(key) && !plainValue.test(value.trim()) ? `${quote}${key}${quote}${colon}${hidden}` : all,
+      )
+    : code;
+  return redact(withoutPaths(inner));
+}
+
+/** Nobody keeps comments for the engine, so what was once a value may stand there. */
+function shownComment(comment: string): string {
+  const bare = comment
+    .replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s'"]+/gi, `$1${hidden}`)
+    .replace(
+      new RegExp(`(["']?)([\\w.-]*(?:${secretKey.source})[\\w.-]*)\\1(\\s*[:=]\\s*)(\\S.*)$`, 'i'),
+      (all, quote, key, colon, value) => (plainValue.test(String(value).trim()) ? String(all) : `${quote}${key}${quote}${colon}${hidden}`),
+    );
+  return redact(bare);
+}
+
+/** Of an address of the web no more than its host: what follows may be what lets one in. */
+function withoutPaths(code: string): string {
+  return code.replace(/\b(https?:\/\/(?:[^\s'"/@]*@)?[^\s'"/?#,}]+)([/?#][^\s'",}]+)/gi, (_all, host: string, path: string) =>
+    path === '/' || path.startsWith('/$' + '{') ? `${host}${path}` : `${host}/${hidden}`,
+  );
+}
