@@ -14,6 +14,8 @@ export const paths = {
   trigger: (pipeline: string) => `/pipelines/${encodeURIComponent(pipeline)}/runs`,
   pause: (pipeline: string) => `/pipelines/${encodeURIComponent(pipeline)}/pause`,
   resume: (pipeline: string) => `/pipelines/${encodeURIComponent(pipeline)}/resume`,
+  tables: '/tables',
+  table: (table: string) => `/tables/${encodeURIComponent(table)}`,
   runs: (query: Readonly<Record<string, string | undefined>>) => `/runs${queryText(query)}`,
   run: (runId: string) => `/runs/${encodeURIComponent(runId)}`,
   runStream: (runId: string, after: number) => `/runs/${encodeURIComponent(runId)}/stream?after=${after}`,

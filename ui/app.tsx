@@ -5,6 +5,8 @@ import { OverviewPage } from './pages/overview.tsx';
 import { PipelinePage } from './pages/pipeline.tsx';
 import { RunPage } from './pages/run.tsx';
 import { RunsPage } from './pages/runs.tsx';
+import { TablePage } from './pages/table.tsx';
+import { TablesPage } from './pages/tables.tsx';
 import { ErrorBox } from './parts/error-box.tsx';
 import { Empty } from './parts/messages.tsx';
 import { TopBar } from './parts/top-bar.tsx';
@@ -60,6 +62,10 @@ function Page({ route }: { readonly route: Route }) {
       return <RunPage key={route.runId} runId={route.runId} />;
     case 'pipeline':
       return <PipelinePage key={route.pipeline} pipeline={route.pipeline} />;
+    case 'tables':
+      return <TablesPage />;
+    case 'table':
+      return <TablePage key={route.table} table={route.table} />;
     case 'unknown':
       return (
         <Empty title="There is nothing at this address">
@@ -79,6 +85,10 @@ function titleOf(route: Route): string {
       return `Run ${route.runId}`;
     case 'pipeline':
       return route.pipeline;
+    case 'tables':
+      return 'Tables';
+    case 'table':
+      return route.table;
     case 'unknown':
       return 'Not found';
   }

@@ -4,6 +4,8 @@ export type Route =
   | { readonly page: 'runs' }
   | { readonly page: 'run'; readonly runId: string }
   | { readonly page: 'pipeline'; readonly pipeline: string }
+  | { readonly page: 'tables' }
+  | { readonly page: 'table'; readonly table: string }
   | { readonly page: 'unknown' };
 
 /** The page of a path. What stands in it is text, whatever it holds. */
@@ -13,6 +15,7 @@ export function routeOf(path: string): Route {
   if (first === undefined) return { page: 'overview' };
   if (rest.length > 0) return { page: 'unknown' };
   if (first === 'runs') return second === undefined ? { page: 'runs' } : { page: 'run', runId: second };
+  if (first === 'tables') return second === undefined ? { page: 'tables' } : { page: 'table', table: second };
   if (first === 'pipelines' && second !== undefined) return { page: 'pipeline', pipeline: second };
   return { page: 'unknown' };
 }
@@ -23,8 +26,17 @@ export function runPath(runId: string, node?: string): string {
 }
 
 export function pipelinePath(pipeline: string): string {
+  return `/pipelines/${named(pipeline)}`;
+}
+
+/** The address of a table; with a version, of that one's files in the lake. */
+export function tablePath(table: string, version?: number): string {
+  return `/tables/${named(table)}${version === undefined ? '' : `?version=${version}`}`;
+}
+
+function named(name: string): string {
   // With a dot it would look like a file to the server.
-  return `/pipelines/${encodeURIComponent(pipeline).replaceAll('.', '%2E')}`;
+  return encodeURIComponent(name).replaceAll('.', '%2E');
 }
 
 function decoded(part: string): string {

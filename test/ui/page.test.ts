@@ -2,7 +2,7 @@ import * as assert from 'uvu/assert';
 import { freshnessBar, freshnessOf } from '../../ui/freshness.ts';
 import { filterLines, shownLines } from '../../ui/log-lines.ts';
 import { proseParts } from '../../ui/prose.ts';
-import { pipelinePath, routeOf, runPath } from '../../ui/routes.ts';
+import { pipelinePath, routeOf, runPath, tablePath } from '../../ui/routes.ts';
 import { keepSame } from '../../ui/same.ts';
 import { visibleLines } from '../../ui/windowing.ts';
 import { suite } from '../support/suite.ts';
@@ -11,6 +11,7 @@ suite('addresses of the page', ({ test }) => {
   test('every address that is made is understood again, whatever the name holds', () => {
     for (const name of ['users', 'a b', 'x/y', '<b>&"\'', '%', 'v1.2', 'ü', '?node=x#y']) {
       assert.equal(routeOf(new URL(pipelinePath(name), 'http://h').pathname), { page: 'pipeline', pipeline: name });
+      assert.equal(routeOf(new URL(tablePath(name, 7), 'http://h').pathname), { page: 'table', table: name });
       const run = new URL(runPath('01H', name), 'http://h');
       assert.equal(routeOf(run.pathname), { page: 'run', runId: '01H' });
       assert.is(run.searchParams.get('node'), name);
@@ -19,8 +20,10 @@ suite('addresses of the page', ({ test }) => {
 
   test('what is no address of the page is said to be none', () => {
     assert.equal(
-      ['/', '/runs', '/runs/', '/pipelines', '/runs/a/b', '/nothing', '/runs/%E0%A4%A'].map((path) => routeOf(path).page),
-      ['overview', 'runs', 'runs', 'unknown', 'unknown', 'unknown', 'run'],
+      ['/', '/runs', '/runs/', '/tables', '/tables/a/b', '/pipelines', '/runs/a/b', '/nothing', '/runs/%E0%A4%A'].map(
+        (path) => routeOf(path).page,
+      ),
+      ['overview', 'runs', 'runs', 'tables', 'unknown', 'unknown', 'unknown', 'unknown', 'run'],
     );
   });
 });

@@ -24,6 +24,9 @@ export function TopBar({ route }: { readonly route: Route }) {
         <Tab to="/" here={route.page === 'overview' || route.page === 'pipeline'}>
           Overview
         </Tab>
+        <Tab to="/tables" here={route.page === 'tables' || route.page === 'table'}>
+          Tables
+        </Tab>
         <Tab to="/runs" here={route.page === 'runs' || route.page === 'run'}>
           Runs
         </Tab>

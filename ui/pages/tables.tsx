@@ -1,0 +1,67 @@
+import type { TableView } from '../../engine/api.ts';
+import { useAnswer } from '../answers.ts';
+import { paths } from '../api.ts';
+import { countText } from '../figures.ts';
+import { Empty, Failure, Section, Waiting } from '../parts/messages.tsx';
+import { TableList } from '../parts/table-list.tsx';
+import { setQuery, useAddress } from '../router.ts';
+import { foundTables } from '../tables-found.ts';
+
+/** Every table: how old it is, how much of it there is, and who brings it. */
+export function TablesPage() {
+  const { query } = useAddress();
+  const { data, failure } = useAnswer<readonly TableView[]>(paths.tables);
+  const search = query.get('search') ?? '';
+  const found = foundTables(data ?? [], search);
+  return (
+    <>
+      <h1 class="unseen">Tables</h1>
+      <Section
+        title="tables"
+        note={
+          data === undefined
+            ? undefined
+            : found.length === data.length
+              ? countText(data.length)
+              : `${countText(found.length)} of ${countText(data.length)}`
+        }
+        side={
+          <input
+            aria-label="search tables and pipelines"
+            type="search"
+            placeholder="table or pipeline"
+            value={search}
+            spellcheck={false}
+            onInput={(event) => setQuery({ search: event.currentTarget.value })}
+          />
+        }
+      >
+        {failure === undefined ? null : (
+          <Failure
+            what="The tables cannot be shown"
+            failure={failure}
+            still={data === undefined ? undefined : 'What is shown is from before.'}
+          />
+        )}
+        {data === undefined ? (
+          failure === undefined ? (
+            <Waiting what="Asking for the tables ..." />
+          ) : null
+        ) : data.length === 0 ? (
+          <Empty title="No pipeline has a table">
+            Each table that a pipeline of <span class="name">pipelines.yaml</span> names has a line here: how old it is, how much of it
+            there is, and who brings it.
+          </Empty>
+        ) : found.length === 0 ? (
+          <Empty title={`No table matches ${search}`}>
+            <button type="button" onClick={() => setQuery({ search: undefined })}>
+              show all {countText(data.length)}
+            </button>
+          </Empty>
+        ) : (
+          <TableList tables={found} />
+        )}
+      </Section>
+    </>
+  );
+}
