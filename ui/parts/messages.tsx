@@ -13,7 +13,15 @@ export function Empty({ title, children }: { readonly title: string; readonly ch
 }
 
 /** What failed, what still holds, and what to do. */
-export function Failure({ what, failure, still }: { readonly what: string; readonly failure: ApiFailure; readonly still?: string }) {
+export function Failure({
+  what,
+  failure,
+  still,
+}: {
+  readonly what: string;
+  readonly failure: ApiFailure;
+  readonly still?: string | undefined;
+}) {
   return <ErrorBox error={failure} what={<strong>{what}</strong>} still={still} />;
 }
 
