@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import type { Overview, Queued, RunPage } from '../../engine/api.ts';
+import type { PipelinePage, Queued, RunPage } from '../../engine/api.ts';
+import type { QueueEntry } from '../../engine/queue.ts';
 import type { RunState } from '../../engine/run.ts';
 import { freshDatabase, type TestDatabase } from '../support/postgres.ts';
 import { createRig, type Rig, type Running } from '../support/rig.ts';
@@ -111,26 +112,20 @@ async function ask<T>(url: string, path: string, method = 'GET'): Promise<T> {
   return (await answer.json()) as T;
 }
 
-async function trigger(url: string, pipeline: string): Promise<number> {
-  return (await ask<Queued>(url, `/pipelines/${pipeline}/runs`, 'POST')).entry.id;
+async function trigger(url: string, pipeline: string): Promise<QueueEntry> {
+  return (await ask<Queued>(url, `/pipelines/${pipeline}/runs`, 'POST')).entry;
 }
 
-async function started(url: string, entry: number): Promise<string> {
+async function started(url: string, { id, pipeline }: QueueEntry): Promise<string> {
   for (;;) {
-    const { pipelines } = await ask<Overview>(url, '/overview');
-    for (const { pipeline } of pipelines) {
-      const { entries } = await ask<{ readonly entries: readonly { readonly id: number; readonly runId?: string }[] }>(
-        url,
-        `/pipelines/${pipeline}`,
-      );
-      const runId = entries.find(({ id }) => id === entry)?.runId;
-      if (runId !== undefined) return runId;
-    }
+    const { entries } = await ask<PipelinePage>(url, `/pipelines/${pipeline}`);
+    const runId = entries.find((entry) => entry.id === id)?.runId;
+    if (runId !== undefined) return runId;
     await sleep(200);
   }
 }
 
-async function ended(url: string, entry: number, state: RunState): Promise<string> {
+async function ended(url: string, entry: QueueEntry, state: RunState): Promise<string> {
   const runId = await started(url, entry);
   for (;;) {
     const { run } = await ask<RunPage>(url, `/runs/${runId}`);
