@@ -23,6 +23,13 @@ export interface NodeRecord {
   readonly facts: JsonObject;
 }
 
+/** The same without what it had to say, for tables of many nodes in many runs. */
+export interface RunNode
+  extends Pick<NodeRecord, 'runId' | 'node' | 'type' | 'table' | 'state' | 'startedAt' | 'endedAt' | 'attempts' | 'rows'> {
+  /** The run in which it was done, when this one did not do it again. */
+  readonly keptFrom: string | undefined;
+}
+
 /** What became of a table lately. */
 export interface TableHistory {
   readonly table: string;
@@ -116,6 +123,8 @@ export interface History {
   totals(): Promise<Totals>;
   /** The newest first. */
   tableNodes(table: string, limit: number): Promise<readonly NodeRecord[]>;
+  /** Of all these runs, each in the order in which they began. */
+  runNodes(runIds: readonly string[]): Promise<readonly RunNode[]>;
   runs(query: RunPageQuery): Promise<readonly RunRecord[]>;
   events(query: EventQuery): Promise<readonly Event[]>;
   /** Another text whenever a run or a node begins or ends, or the queue, a pause or the leader changes: what an open page asks for, to know whether to ask for more. */

@@ -1,13 +1,18 @@
 import type { FastifyInstance } from 'fastify';
 import type { PipelinePage } from '../api.ts';
+import type { PipelineGraph, PipelineGrid } from '../api-pipeline.ts';
 import type { Plan } from '../plan.ts';
 import { Refusal } from './errors.ts';
 import { knownPipeline } from './known.ts';
 import type { PlanWish, ServerParts } from './parts.ts';
-import { answers, fields, nameParam, ref } from './schemas.ts';
+import { pipelineGraph } from './pipeline-graph.ts';
+import { pipelineGrid } from './pipeline-grid.ts';
+import { answers, fields, limitParam, nameParam, ref, runParam } from './schemas.ts';
 import { pipelineViews } from './views.ts';
 
 const entriesShown = 50;
+const gridRuns = 30;
+const mostGridRuns = 100;
 const plansAtOnce = 2;
 /** Longer than a plan may take. */
 const planMs = 90_000;
@@ -16,7 +21,7 @@ interface PipelineParams {
   readonly pipeline: string;
 }
 
-/** What is known of one pipeline, and what a run of it would do. */
+/** What is known of one pipeline, what became of its nodes, and what a run of it would do. */
 export function pipelineRoutes(app: FastifyInstance, parts: ServerParts): void {
   const params = fields({ pipeline: nameParam }, ['pipeline']);
   app.get<{ Params: PipelineParams }>(
@@ -32,6 +37,31 @@ export function pipelineRoutes(app: FastifyInstance, parts: ServerParts): void {
         waiting: entries.filter(({ state }) => state === 'queued').reverse(),
         entries: entries.filter(({ state }) => state !== 'queued'),
       };
+    },
+  );
+
+  app.get<{ Params: PipelineParams }>(
+    '/pipelines/:pipeline/graph',
+    { schema: { summary: 'Its nodes, with what became of them in the newest run', params, response: answers(ref('PipelineGraph')) } },
+    async ({ params: { pipeline } }): Promise<PipelineGraph> => {
+      const config = await knownPipeline(parts, pipeline);
+      return pipelineGraph(parts, await parts.config(), config);
+    },
+  );
+
+  app.get<{ Params: PipelineParams; Querystring: { readonly limit: number; readonly before?: string } }>(
+    '/pipelines/:pipeline/grid',
+    {
+      schema: {
+        summary: 'What became of each of its nodes in each of some runs, the newest first',
+        params,
+        querystring: fields({ limit: limitParam(mostGridRuns, gridRuns), before: runParam }),
+        response: answers(ref('PipelineGrid')),
+      },
+    },
+    async ({ params: { pipeline }, query }): Promise<PipelineGrid> => {
+      const config = await knownPipeline(parts, pipeline);
+      return pipelineGrid(parts, await parts.config(), config, query);
     },
   );
 

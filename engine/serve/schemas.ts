@@ -1,5 +1,6 @@
 import { anything, integer, list, nodeStates, number, object, ref, runStates, text, texts, time } from './schema-words.ts';
 import { overviewSchemas } from './schemas-overview.ts';
+import { pipelineSchemas } from './schemas-pipeline.ts';
 
 /** JSON Schemas of what `engine/api*.ts` say; each becomes a component of `/openapi.json` under its `$id`. */
 
@@ -162,6 +163,7 @@ const components: Readonly<Record<string, object>> = {
   ActionsPage: object({ actions: list(ref('Action')), next: integer }, ['actions']),
   Session: object({ who: text, tokenNeeded: { type: 'boolean' } }, ['tokenNeeded']),
   ...overviewSchemas,
+  ...pipelineSchemas,
 };
 
 /** All of them, with their `$id`. */

@@ -4,6 +4,7 @@ import { leadership } from '../schedule/leadership.ts';
 import { daysOfChange, nextFires } from '../schedule/next.ts';
 import { cronWords } from '../schedule/words.ts';
 import type { ServerParts } from './parts.ts';
+import { plannedNodes } from './run-nodes.ts';
 
 const runsShown = 30;
 const firesShown = 10;
@@ -114,22 +115,8 @@ export async function declaredTables(parts: ServerParts, config: Config): Promis
     for (const table of tables) if (!table.includes('*')) add(table, name);
     if (!tables.some((table) => table.includes('*'))) continue;
     const [newest] = await parts.history.runs({ pipeline: name, limit: 1 });
-    if (newest !== undefined) for (const table of await tablesOfRun(parts, newest.runId)) add(table, name);
+    if (newest !== undefined)
+      for (const { table } of await plannedNodes(parts.history, newest.runId)) if (table !== undefined) add(table, name);
   }
   return found;
-}
-
-/** Of runs that were asked about, by the store that has them. */
-const ofRuns = new WeakMap<ServerParts['history'], Map<string, readonly string[]>>();
-
-async function tablesOfRun({ history }: ServerParts, runId: string): Promise<readonly string[]> {
-  const known = ofRuns.get(history) ?? new Map<string, readonly string[]>();
-  ofRuns.set(history, known);
-  const before = known.get(runId);
-  if (before !== undefined) return before;
-  const [started] = await history.events({ runId, types: ['run.started'], limit: 1 });
-  const tables = started?.type === 'run.started' ? [...new Set(started.nodes.flatMap(({ table }) => table ?? []))] : [];
-  if (known.size > 1_000) known.clear();
-  if (started !== undefined) known.set(runId, tables);
-  return tables;
 }

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import type { JsonObject } from '../base/json.ts';
 import type { Event, NodeResult } from '../event.ts';
-import type { History, NodeRecord, NodeTotals, PipelineHistory, RunTotals, TableHistory } from '../history.ts';
+import type { History, NodeRecord, NodeTotals, PipelineHistory, RunNode, RunTotals, TableHistory } from '../history.ts';
 import type { NodeState, RunRecord, RunState } from '../run.ts';
 import { type RunRow, runRecord } from './run-row.ts';
 
@@ -26,6 +26,12 @@ interface NewestRow extends NodeRow {
   readonly part: NewestPart;
 }
 type NewestPart = 'extract' | 'load' | 'loaded' | 'build' | 'built';
+
+interface RunNodeRow extends Pick<NodeRow, 'run_id' | 'node' | 'type' | 'table_name' | 'state' | 'attempts' | 'rows'> {
+  readonly started_at: string | null;
+  readonly ended_at: string | null;
+  readonly kept_from: string | null;
+}
 
 interface RunTotalsRow {
   readonly pipeline: string;
@@ -87,6 +93,8 @@ export function createPostgresHistory(db: Knex, schema: string, known: <T>(work:
         });
         return rows.map(nodeRecord);
       }),
+    runNodes: (runIds) =>
+      known(async () => (runIds.length === 0 ? [] : (await ask<RunNodeRow>(nodesOfRuns, { runs: runIds })).map(runNode))),
     runs: ({ pipeline, states, table, retryOf, beforeRunId, limit }) =>
       known(async () => {
         const found = db
@@ -142,6 +150,10 @@ const newestRuns = `
 SELECT run_id, pipeline, mode, state, ${iso('started_at')} AS started_at, ${iso('ended_at')} AS ended_at, host, pid, retry_of, trigger, ${iso('scheduled_at')} AS scheduled_at
 FROM unnest(CAST(:names AS text[])) AS asked (name),
 LATERAL (SELECT * FROM :s:.runs WHERE runs.pipeline = asked.name ORDER BY started_at DESC, run_id DESC LIMIT :runs) r`;
+
+const nodesOfRuns = `
+SELECT run_id, node, type, table_name, state, attempts, rows, kept_from, ${iso('started_at')} AS started_at, ${iso('ended_at')} AS ended_at
+FROM :s:.nodes WHERE run_id = ANY(CAST(:runs AS text[])) ORDER BY run_id, nodes.started_at, node`;
 
 const rowsLoaded = `
 SELECT pipeline, sum(rows) AS rows FROM :s:.nodes WHERE verb = 'load' AND state = 'succeeded' AND ended_at >= :since AND rows IS NOT NULL GROUP BY pipeline`;
@@ -259,6 +271,21 @@ function nodeRecord(row: NodeRow): NodeRecord {
     bytes: row.bytes === null ? undefined : Number(row.bytes),
     summary: row.result?.summary,
     facts: (row.result?.facts ?? {}) as JsonObject,
+  };
+}
+
+function runNode(row: RunNodeRow): RunNode {
+  return {
+    runId: row.run_id,
+    node: row.node,
+    type: row.type,
+    table: row.table_name ?? undefined,
+    state: row.state,
+    startedAt: row.started_at ?? undefined,
+    endedAt: row.ended_at ?? undefined,
+    attempts: row.attempts,
+    rows: row.rows === null ? undefined : Number(row.rows),
+    keptFrom: row.kept_from ?? undefined,
   };
 }
 

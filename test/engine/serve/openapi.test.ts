@@ -30,7 +30,7 @@ suite('/openapi.json', ({ test, before, after }) => {
     const routes = Object.entries(paths).flatMap(([path, operations]) =>
       Object.entries(operations).map(([method, operation]) => ({ path, method, operation })),
     );
-    assert.is(routes.length, 23);
+    assert.is(routes.length, 25);
     for (const { path, method, operation } of routes) {
       assert.ok((operation.summary ?? '').length > 5, `${method} ${path} has a summary`);
       assert.ok(operation.responses['4XX'] !== undefined && operation.responses['5XX'] !== undefined, `${method} ${path} has errors`);
@@ -53,6 +53,8 @@ suite('/openapi.json', ({ test, before, after }) => {
       ['/overview', 'Overview'],
       ['/pipelines/sync', 'PipelinePage'],
       ['/pipelines/sync/plan', 'Plan'],
+      ['/pipelines/sync/graph', 'PipelineGraph'],
+      ['/pipelines/sync/grid', 'PipelineGrid'],
       ['/runs', 'RunsPage'],
       ['/runs/run-1', 'RunPage'],
       ['/runs/run-1/events', 'EventsPage'],

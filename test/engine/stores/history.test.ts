@@ -114,6 +114,29 @@ suite('what the store tells of many runs', ({ test, before, after }) => {
     assert.is(load?.attempts, 1);
   });
 
+  test('nodes of several runs come run by run, in the order in which they began, with the run that they were kept from', async () => {
+    const { store, history } = await fresh();
+    const kept: EventBody = { type: 'node.kept', node: 'extract t', fromRun: 'r1' };
+    await store.append(eventsOf('r1', noon, [began('extract t'), extracted(4, null), began('load t'), began('load t', 2)]));
+    await store.append(eventsOf('r2', noon + minute, [kept, began('load t'), loaded(4, 9)]));
+    await store.append(eventsOf('r3', noon + 2 * minute, []));
+    const found = await history.runNodes(['r2', 'r1', 'nobody']);
+    assert.equal(
+      found.map((n) => `${n.runId} ${n.node} ${n.state} ${n.attempts} ${n.rows} ${n.keptFrom}`),
+      [
+        'r1 extract t succeeded 1 104 undefined',
+        'r1 load t running 2 undefined undefined',
+        'r2 load t succeeded 1 9 undefined',
+        'r2 extract t succeeded 0 undefined r1',
+      ],
+    );
+    assert.equal(
+      [found[0]?.startedAt, found[0]?.endedAt, found[0]?.table, found[1]?.endedAt],
+      [at(noon + 1_000), at(noon + 2_000), 't', undefined],
+    );
+    assert.equal(await history.runNodes([]), []);
+  });
+
   test('what was at work in a run that was interrupted or cancelled ends with it', async () => {
     const { store, history } = await fresh();
     await store.append(eventsOf('r1', noon, [began('extract t'), { type: 'run.interrupted', reason: 'gone' }]));

@@ -1,0 +1,21 @@
+import { integer, list, nodeStates, number, object, ref, text, texts, time } from './schema-words.ts';
+
+/** Schemas of what `engine/api-pipeline.ts` says. */
+export const pipelineSchemas: Readonly<Record<string, object>> = {
+  NodeBrief: object({ state: { enum: nodeStates }, startedAt: time, tookMs: number, attempts: integer, rows: number, keptFrom: text }, [
+    'state',
+    'attempts',
+  ]),
+  GraphNodeView: object({ id: text, type: text, table: text, needs: texts, last: ref('NodeBrief') }, ['id', 'type', 'needs']),
+  PipelineGraph: object({ nodes: list(ref('GraphNodeView')), run: ref('RunRecord'), patterns: texts }, ['nodes', 'patterns']),
+  GridNode: object({ id: text, table: text, gone: { type: 'boolean' } }, ['id', 'gone']),
+  PipelineGrid: object(
+    {
+      runs: list(ref('RunRecord')),
+      nodes: list(ref('GridNode')),
+      cells: list(list({ anyOf: [ref('NodeBrief'), { type: 'null' }] })),
+      next: text,
+    },
+    ['runs', 'nodes', 'cells'],
+  ),
+};
