@@ -42,8 +42,10 @@ export interface PipelineBrief {
 export interface TableBrief {
   readonly table: string;
   readonly pipelines: readonly string[];
-  /** Everything that the source had committed by then is in staging. */
+  /** As TableHistory has them: everything that the source had committed by then is in the lake, in staging, in analytics. */
+  readonly lakeAsOf: string | undefined;
   readonly asOf: string | undefined;
+  readonly analyticsAsOf: string | undefined;
   /** `alerts.freshness`, the strictest of its pipelines. */
   readonly limitMs: number | undefined;
   /** What kept the last fence back. */

@@ -68,9 +68,12 @@ function Page({ route }: { readonly route: Route }) {
       return <TablePage key={route.table} table={route.table} />;
     case 'unknown':
       return (
-        <Empty title="There is nothing at this address">
-          The <a href="/">overview</a> has all pipelines, <a href="/runs">runs</a> has everything that ran.
-        </Empty>
+        <>
+          <h1 class="unseen">Not found</h1>
+          <Empty title="There is nothing at this address">
+            The <a href="/">overview</a> has all pipelines, <a href="/runs">runs</a> has everything that ran.
+          </Empty>
+        </>
       );
   }
 }

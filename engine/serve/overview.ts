@@ -64,12 +64,14 @@ function briefPipeline({ pipeline, mode, tables, tags, schedules, next, paused, 
   };
 }
 
-function briefTable({ table, pipelines, asOf, limitMs, heldBy, load }: TableView): TableBrief {
+function briefTable({ table, pipelines, lakeAsOf, asOf, analyticsAsOf, limitMs, heldBy, load }: TableView): TableBrief {
   const version = load?.facts.lakeVersion;
   return {
     table,
     pipelines,
+    lakeAsOf,
     asOf,
+    analyticsAsOf,
     limitMs,
     heldBy,
     loaded:

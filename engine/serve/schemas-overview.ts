@@ -20,10 +20,19 @@ export const overviewSchemas: Readonly<Record<string, object>> = {
     },
     ['pipeline', 'mode', 'tables', 'tags', 'schedules', 'runs', 'rowsLoaded'],
   ),
-  TableBrief: object({ table: text, pipelines: texts, asOf: time, limitMs: number, heldBy: text, loaded: ref('LoadBrief') }, [
-    'table',
-    'pipelines',
-  ]),
+  TableBrief: object(
+    {
+      table: text,
+      pipelines: texts,
+      lakeAsOf: time,
+      asOf: time,
+      analyticsAsOf: time,
+      limitMs: number,
+      heldBy: text,
+      loaded: ref('LoadBrief'),
+    },
+    ['table', 'pipelines'],
+  ),
   Overview: object(
     {
       at: time,

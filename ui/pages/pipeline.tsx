@@ -12,6 +12,7 @@ import { Empty, Failure, Section, Waiting } from '../parts/messages.tsx';
 import { Prose } from '../parts/prose.tsx';
 import { RunBars } from '../parts/run-bars.tsx';
 import { RunList } from '../parts/run-list.tsx';
+import { Scroll } from '../parts/scroll.tsx';
 import { Mark, State } from '../parts/state-mark.tsx';
 import { Since, Time } from '../parts/time.tsx';
 import { TriggerPlan } from '../parts/trigger.tsx';
@@ -251,7 +252,7 @@ function Fires({ schedule }: { readonly schedule: ScheduleView }) {
   const { cron, timezone, words, fires } = schedule;
   const other = fires.some(({ at }) => !sameClock(Date.parse(at), timezone, readerZone));
   return (
-    <div class="scroll">
+    <Scroll label={`next times, ${words}`}>
       <table class="rows">
         <caption>
           {words} <span class="name quiet">{cron}</span> <span class="quiet">{timezone}</span>
@@ -282,7 +283,7 @@ function Fires({ schedule }: { readonly schedule: ScheduleView }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 

@@ -54,6 +54,7 @@ export function RunsPage() {
         </form>
       }
     >
+      <h1 class="unseen">Runs</h1>
       {failure === undefined ? null : <Failure what="The runs cannot be shown" failure={failure} />}
       {data === undefined ? (
         failure === undefined ? (

@@ -32,7 +32,7 @@ export function Acts({ acts, children }: { readonly acts: readonly Act[]; readon
           <button
             key={act.name}
             type="button"
-            aria-label={act.label}
+            aria-label={heard(act)}
             aria-expanded={act.name === open}
             aria-controls={id}
             onClick={() => setOpen(act.name === open ? undefined : act.name)}
@@ -45,6 +45,11 @@ export function Acts({ acts, children }: { readonly acts: readonly Act[]; readon
       {chosen === undefined ? null : <ActPanel key={chosen.name} id={id} act={chosen} close={() => setOpen(undefined)} />}
     </>
   );
+}
+
+/** Who speaks to the page says what they see. */
+function heard({ name, label }: Act): string {
+  return label.includes(name) ? label : `${name}: ${label}`;
 }
 
 function ActPanel({ id, act, close }: { readonly id: string; readonly act: Act; readonly close: () => void }) {

@@ -3,13 +3,14 @@ import type { RunRecord } from '../../engine/run.ts';
 import { useTicking } from '../clock.ts';
 import { durationText } from '../figures.ts';
 import { pipelinePath, runPath } from '../routes.ts';
+import { Scroll } from './scroll.tsx';
 import { State } from './state-mark.tsx';
 import { Time } from './time.tsx';
 
 /** Runs as lines; of one pipeline without its name. */
 export function RunList({ runs, ofOne = false }: { readonly runs: readonly RunRecord[]; readonly ofOne?: boolean }) {
   return (
-    <div class="scroll">
+    <Scroll label="runs">
       <table class="rows">
         <thead>
           <tr>
@@ -70,7 +71,7 @@ export function RunList({ runs, ofOne = false }: { readonly runs: readonly RunRe
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 

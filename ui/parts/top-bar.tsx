@@ -5,6 +5,7 @@ import { pending, useAnswer } from '../answers.ts';
 import { ApiFailure, paths, remove } from '../api.ts';
 import { readerZone } from '../clock.ts';
 import { connection, loginNeeded, noteFailure, session, takeSession } from '../connection.ts';
+import { nav } from '../nav.ts';
 import type { Route } from '../routes.ts';
 import { lookOf } from '../states.ts';
 import { type Theme, theme } from '../theme.ts';
@@ -21,29 +22,17 @@ export function TopBar({ route }: { readonly route: Route }) {
     <header class="top">
       <UpdatingLine />
       <nav aria-label="Pages">
-        <Tab to="/" here={route.page === 'overview' || route.page === 'pipeline'}>
-          Overview
-        </Tab>
-        <Tab to="/tables" here={route.page === 'tables' || route.page === 'table'}>
-          Tables
-        </Tab>
-        <Tab to="/runs" here={route.page === 'runs' || route.page === 'run'}>
-          Runs
-        </Tab>
+        {nav.map(({ name, to, pages }) => (
+          <a key={to} class="tab" href={to} aria-current={pages.includes(route.page) ? 'page' : undefined}>
+            {name}
+          </a>
+        ))}
       </nav>
       {login ? null : <Leader />}
       <Who />
       <ThemeSwitch />
       <Banners />
     </header>
-  );
-}
-
-function Tab({ to, here, children }: { readonly to: string; readonly here: boolean; readonly children: string }) {
-  return (
-    <a class="tab" href={to} aria-current={here ? 'page' : undefined}>
-      {children}
-    </a>
   );
 }
 

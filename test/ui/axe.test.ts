@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { AxeResults } from 'axe-core';
+import type { Page } from 'playwright-core';
+import * as assert from 'uvu/assert';
+import type { Stage } from '../engine/serve/stage.ts';
+import { chromiumPath, noChromium, startBrowser, type TestBrowser } from '../support/browser.ts';
+import { ensureBuilt } from '../support/build.ts';
+import { suite } from '../support/suite.ts';
+import { createFullStage, everyPage } from './every-page.ts';
+
+const chromium = chromiumPath();
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const desktop = { width: 1280, height: 900 };
+const phone = { width: 390, height: 844 };
+
+suite('what assistive technology gets', ({ test, before, after, skip }) => {
+  if (chromium === undefined) return skip('all of it', noChromium);
+  let stage: Stage;
+  let browser: TestBrowser;
+  before(async () => {
+    await ensureBuilt();
+    stage = await createFullStage();
+    browser = await startBrowser(chromium);
+  });
+  after(async () => {
+    await browser?.close();
+    await stage?.close();
+  });
+
+  test('axe is at work: it finds a picture without words', async () => {
+    const page = await browser.open(`${stage.server.url}/nowhere`, { bypassCSP: true });
+    await page.locator('.empty').waitFor();
+    await page.evaluate("document.querySelector('main').append(new Image())");
+    assert.match((await violations(page)).join('\n'), /^critical image-alt/m);
+    await page.context().close();
+  });
+
+  for (const { name, path, whole } of everyPage)
+    test(`${name}: axe finds nothing, in both themes, on a desk and on a phone`, async () => {
+      const page = await browser.open(`${stage.server.url}${path}`, { bypassCSP: true, reducedMotion: 'reduce' });
+      await page.locator(whole).first().waitFor();
+      const found: string[] = [];
+      for (const size of [desktop, phone])
+        for (const colorScheme of ['light', 'dark'] as const) {
+          await page.setViewportSize(size);
+          await page.emulateMedia({ colorScheme });
+          for (const violation of await violations(page)) found.push(`${size.width} px, ${colorScheme}: ${violation}`);
+          const wider = (await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')) as number;
+          if (wider > 0) found.push(`${size.width} px: the page is ${wider} px wider than the screen`);
+        }
+      await page.context().close();
+      assert.equal(found, []);
+      assert.equal(browser.wrong.splice(0), []);
+    });
+});
+
+/** What axe finds on the page as it is, as lines. */
+async function violations(page: Page): Promise<readonly string[]> {
+  await page.evaluate(axe);
+  const found = (await page.evaluate("window.axe.run(document, { resultTypes: ['violations'] })")) as AxeResults;
+  return found.violations.flatMap(({ id, impact, help, nodes }) =>
+    nodes.map(({ target, html }) => `${impact} ${id}: ${help}: ${target.join(' ')} ${html.slice(0, 160)}`),
+  );
+}

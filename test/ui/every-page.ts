@@ -1,0 +1,85 @@
+import { join } from 'node:path';
+import type { EventBody } from '../../engine/event.ts';
+import type { Problem } from '../../engine/problem.ts';
+import { createStage, type Stage } from '../engine/serve/stage.ts';
+import { projectRoot } from '../support/build.ts';
+
+/** A page with something on it. */
+export interface ShownPage {
+  readonly name: string;
+  readonly path: string;
+  /** A selector of what is there once the page is whole. */
+  readonly whole: string;
+}
+
+/** Every page that there is, on the stage of `createFullStage`; whoever adds one adds it here. */
+export const everyPage: readonly ShownPage[] = [
+  { name: 'overview', path: '/', whole: '.bars a' },
+  { name: 'runs', path: '/runs', whole: 'table.rows td a' },
+  { name: 'run that failed', path: '/runs/full-2', whole: '.log-line' },
+  { name: 'run that succeeded', path: '/runs/full-1', whole: '.log-line' },
+  { name: 'pipeline', path: '/pipelines/sync', whole: '.bars a' },
+  { name: 'tables', path: '/tables', whole: 'table.rows th a' },
+  { name: 'table', path: '/tables/users', whole: 'h1' },
+  { name: 'nothing there', path: '/nowhere', whole: '.empty' },
+];
+
+const error = {
+  code: 'postgres.locked',
+  trouble: 'outside',
+  message: 'staging.users is locked by pid 812',
+  hint: 'Wait.',
+  retryable: true,
+} as const;
+const succeeded: readonly EventBody[] = [
+  { type: 'node.started', node: 'extract users', attempt: 1 },
+  { type: 'log', level: 'info', node: 'extract users', text: 'reads from 02:05' },
+  {
+    type: 'node.succeeded',
+    node: 'extract users',
+    result: { summary: '9 rows', rows: 9, bytes: 1_200, facts: { fence: '2026-01-31T09:00:00Z', version: 0 } },
+  },
+  { type: 'node.started', node: 'load users', attempt: 1 },
+  { type: 'node.succeeded', node: 'load users', result: { summary: '9 new', rows: 9, facts: { lakeVersion: 0 } } },
+  { type: 'run.succeeded' },
+];
+const failed: readonly EventBody[] = [
+  { type: 'node.started', node: 'extract users', attempt: 1 },
+  { type: 'node.retrying', node: 'extract users', attempt: 1, delayMs: 10, error },
+  { type: 'node.started', node: 'extract users', attempt: 2 },
+  { type: 'log', level: 'warn', node: 'extract users', text: 'slow' },
+  { type: 'node.failed', node: 'extract users', error },
+  { type: 'node.skipped', node: 'load users', because: 'extract users' },
+  { type: 'run.failed', error },
+];
+
+/** A stage with something on every page: runs of each end, one at work, problems, something that waits. */
+export async function createFullStage(): Promise<Stage> {
+  const problems: readonly Problem[] = [
+    {
+      key: 'failed:sync',
+      kind: 'failed',
+      severity: 'error',
+      pipeline: 'sync',
+      runId: 'full-2',
+      since: new Date(Date.now() - 600_000).toISOString(),
+      text: 'extract users: staging.users is locked by pid 812',
+      hint: 'Wait, then `engine retry full-2`.',
+    },
+    {
+      key: 'stale:users',
+      kind: 'stale',
+      severity: 'warning',
+      table: 'users',
+      since: new Date(Date.now() - 1_200_000).toISOString(),
+      text: '31 min behind its limit of 15 min',
+      hint: 'See `engine why sync`.',
+    },
+  ];
+  const stage = await createStage({ uiFolder: join(projectRoot, 'dist', 'ui'), problems: async () => problems });
+  await stage.keepRun('full-1', 'sync', succeeded);
+  await stage.keepRun('full-2', 'sync', failed);
+  await stage.keepRun('full-3', 'nightly', [{ type: 'node.started', node: 'extract users', attempt: 1 }], { mode: 'full' });
+  await stage.ask('/api/v1/pipelines/sync/runs', { method: 'POST' });
+  return stage;
+}
