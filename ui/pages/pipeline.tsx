@@ -1,13 +1,12 @@
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import type { PipelinePage as Page, Queued, ScheduleView } from '../../engine/api.ts';
+import { useEffect, useRef } from 'preact/hooks';
+import type { PipelinePage as Page, ScheduleView } from '../../engine/api.ts';
 import type { QueueEntry } from '../../engine/queue.ts';
 import { briefRun } from '../../engine/run.ts';
 import { useAnswer } from '../answers.ts';
-import { paths, post } from '../api.ts';
+import { paths } from '../api.ts';
 import { readerZone } from '../clock.ts';
 import { countText, durationText, shortCount } from '../figures.ts';
-import { follow } from '../followed.ts';
-import { type Act, Acts } from '../parts/act.tsx';
+import { Acts } from '../parts/act.tsx';
 import { Empty, Failure, Section, Waiting } from '../parts/messages.tsx';
 import { Prose } from '../parts/prose.tsx';
 import { RunBars } from '../parts/run-bars.tsx';
@@ -15,7 +14,7 @@ import { RunList } from '../parts/run-list.tsx';
 import { Scroll } from '../parts/scroll.tsx';
 import { Mark, State } from '../parts/state-mark.tsx';
 import { Since, Time } from '../parts/time.tsx';
-import { TriggerPlan } from '../parts/trigger.tsx';
+import { pauseAct, resumeAct, useTriggerAct } from '../pipeline-acts.tsx';
 import { runPath } from '../routes.ts';
 import { dequeueAct } from '../run-acts.tsx';
 import { lookOf } from '../states.ts';
@@ -51,21 +50,7 @@ export function PipelinePage({ pipeline }: { readonly pipeline: string }) {
 function Head({ page, refresh }: { readonly page: Page; readonly refresh: () => void }) {
   const { pipeline, mode, tables, tags, schedules, paused, live, history } = page;
   const state = live?.state ?? history.runs[0]?.state ?? 'never';
-  const [fullRefresh, setFullRefresh] = useState(false);
-  const [planned, setPlanned] = useState(false);
-  const told = useCallback((known: boolean) => setPlanned(known), []);
-  const trigger: Act = {
-    name: 'run now',
-    label: `run ${pipeline} now`,
-    confirm: 'run it',
-    notYet: !planned,
-    says: <TriggerPlan pipeline={pipeline} mode={mode} fullRefresh={fullRefresh} setFullRefresh={setFullRefresh} planned={told} />,
-    run: async () => {
-      const { entry } = await post<Queued>(paths.trigger(pipeline), fullRefresh ? { fullRefresh } : {});
-      follow(entry);
-      return 'Asked for: the run is opened as it begins.';
-    },
-  };
+  const trigger = useTriggerAct(pipeline, mode);
   return (
     <div class="head">
       <div class="head-line">
@@ -118,46 +103,6 @@ function Head({ page, refresh }: { readonly page: Page; readonly refresh: () => 
       </dl>
     </div>
   );
-}
-
-function pauseAct(pipeline: string, refresh: () => void): Act {
-  return {
-    name: 'pause',
-    label: `pause ${pipeline}`,
-    confirm: 'pause it',
-    says: (
-      <>
-        <p>
-          No schedule of <span class="name">{pipeline}</span> fires until it is resumed. A run at work goes on, and it can still be run by
-          hand.
-        </p>
-        <p class="quiet">Resuming undoes it; times that passed meanwhile are not made up for. Who paused it is recorded, and shown.</p>
-      </>
-    ),
-    run: async () => {
-      await post(paths.pause(pipeline));
-      refresh();
-      return 'Paused.';
-    },
-  };
-}
-
-function resumeAct(pipeline: string, refresh: () => void): Act {
-  return {
-    name: 'resume',
-    label: `resume ${pipeline}`,
-    confirm: 'resume it',
-    says: (
-      <p>
-        The schedules of <span class="name">{pipeline}</span> fire again, from the next time on. Pausing undoes it.
-      </p>
-    ),
-    run: async () => {
-      await post(paths.resume(pipeline));
-      refresh();
-      return 'Resumed.';
-    },
-  };
 }
 
 const recentShown = 8;
