@@ -13,6 +13,7 @@ export interface Config {
   readonly state: StateConfig;
   readonly dbt: DbtConfig | undefined;
   readonly extract: ExtractConfig;
+  readonly masking: MaskingConfig;
   readonly daemon: DaemonConfig;
   readonly alerts: AlertsConfig;
   /** What is declared under `tables:`, by its name there. */
@@ -191,6 +192,16 @@ export interface ColumnsConfig {
   readonly rename: Readonly<Record<string, string>>;
   /** Source name -> the lake type to use instead (`string`: Postgres's own text). */
   readonly types: Readonly<Record<string, 'string'>>;
+  /** Source name -> what is taken in place of its values, in the source's own SELECT. */
+  readonly mask: Readonly<Record<string, MaskKind>>;
+}
+
+/** `hash`: the keyed hash of the value's text; `redact`: `***`; `null`: NULL. NULL stays NULL in all. */
+export type MaskKind = 'hash' | 'redact' | 'null';
+
+/** `salt` is a secret: never print it. undefined where no column is hashed. */
+export interface MaskingConfig {
+  readonly salt: string | undefined;
 }
 
 export interface TableLakeConfig {

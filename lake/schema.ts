@@ -9,6 +9,8 @@ export const fieldKey = {
   type: 'engine.type',
   /** A built-in type to use where the sink lacks that type. */
   base: 'engine.base',
+  /** How it was masked on its way: `hash`, `redact`, `null`; absent: not at all. */
+  mask: 'engine.mask',
   /** `extracted_at` or `deleted`, on the engine's own columns. */
   role: 'engine.role',
 } as const;

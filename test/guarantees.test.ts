@@ -48,6 +48,8 @@ const promised: Readonly<Record<string, readonly string[]>> = {
     'Another DateStyle, TimeZone, IntervalStyle and lc_monetary of the server change nothing',
     'Rows hidden by a policy are an error',
     'A database in SQL_ASCII is checked for valid UTF-8; LATIN1 arrives as UTF-8',
+    "A masked column's plain values leave the source nowhere: not in files, staging, the state store, logs, plans or errors",
+    'The salt of hashes is in no statement on the source, and another salt or mask asks for a full run',
     'Names may hold all that Postgres allows',
     'Names that Delta forbids, and two that differ only by case, get a clean unique one in the lake',
     'Generated, identity and dropped columns',

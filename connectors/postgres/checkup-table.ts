@@ -5,6 +5,7 @@ import { EngineError, errorData } from '../../engine/error.ts';
 import { type Cursor, cursorOf, isValueCursor } from './cursor.ts';
 import { describeRelation, type SourceRelation } from './describe.ts';
 import { quoteIdentifier, quoteRelation, showRelation } from './identifier.ts';
+import { maskOf } from './mask.ts';
 
 /** What a table of a source lacks, and what of it will hurt. Reads the catalog only, no row. */
 export async function checkTable(client: Client, table: TableConfig, incremental: boolean, zones: readonly string[]): Promise<Checkup[]> {
@@ -38,7 +39,7 @@ export async function checkTable(client: Client, table: TableConfig, incremental
 type Add = (outcome: Checkup['outcome'], message: string, hint?: string) => void;
 
 async function checkRights(client: Client, relation: SourceRelation, table: TableConfig, add: Add): Promise<void> {
-  const taken = relation.columns.map((c) => c.name).filter((name) => isTaken(table, name));
+  const taken = relation.columns.map((c) => c.name).filter((name) => isTaken(table, name) && maskOf(table, name) !== 'null');
   const { rows } = await client.query<{ role: string; usage: boolean; whole: boolean; denied: string[] | null; policies: boolean }>(
     `SELECT current_user::text AS role, pg_catalog.has_schema_privilege(c.relnamespace, 'USAGE') AS usage, pg_catalog.has_table_privilege(c.oid, 'SELECT') AS whole,
             (SELECT json_agg(a.attname ORDER BY a.attnum) FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attname = ANY ($2::name[])
@@ -59,7 +60,7 @@ async function checkRights(client: Client, relation: SourceRelation, table: Tabl
     add(
       'fail',
       all ? 'it may not be read' : `columns may not be read: ${row.denied.join(', ')}`,
-      `GRANT SELECT${columns} ON ${name} TO ${role};${all ? '' : ' Or leave them out with `columns: { exclude: [...] }`.'}`,
+      `GRANT SELECT${columns} ON ${name} TO ${role};${all ? '' : ' Or leave them out with `columns: { exclude: [...] }`, or mask them as `null`.'}`,
     );
   }
   if (row.policies)

@@ -92,8 +92,13 @@ function quoteValue(value: string): string {
   return `'${value.replaceAll(/['\\]/g, '\\$&')}'`;
 }
 
-/** The parameters as a libpq connection string, with the settings for a server of that version in `options`. Contains the password. */
-export function connectionString(parameters: DatabaseParameters, label: string, version: number): string {
+/** The parameters as a libpq connection string, with the settings for a server of that version, and further ones, in `options`. Contains the password. */
+export function connectionString(
+  parameters: DatabaseParameters,
+  label: string,
+  version: number,
+  further: Readonly<Record<string, string>> = {},
+): string {
   const { sslrootcert } = parameters;
   const values: Record<string, string | undefined> = {
     host: parameters.host,
@@ -109,7 +114,7 @@ export function connectionString(parameters: DatabaseParameters, label: string, 
     sslkey: parameters.sslkey,
     connect_timeout: String(Math.ceil(parameters.connectTimeoutMs / 1000)),
     application_name: applicationName(label),
-    options: settingsOptions(settingsFor(version)),
+    options: settingsOptions({ ...settingsFor(version), ...further }),
   };
   if (parameters.password !== undefined) keepSecret(quoteValue(parameters.password).slice(1, -1));
   return Object.entries(values)

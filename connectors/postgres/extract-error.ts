@@ -7,8 +7,8 @@ export function isOutOfMemory(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('Out of Memory Error');
 }
 
-/** DuckDB's error as the engine's: a value that does not fit by name, memory, disk, else what Postgres said. */
-export function extractError(error: unknown, what: string): EngineError {
+/** DuckDB's error as the engine's: a value that does not fit by name, memory, disk, else what Postgres said; nothing of a masked table's values. */
+export function extractError(error: unknown, what: string, masked: boolean): EngineError {
   if (error instanceof EngineError) return error;
   const text = error instanceof Error ? error.message : String(error);
   const misfit = text.indexOf(misfitMark);
@@ -36,5 +36,24 @@ export function extractError(error: unknown, what: string): EngineError {
       cause: error,
       hint: 'Free some space or move the lake; nothing was committed, and unfinished files were removed',
     });
-  return postgresError(error, what);
+  return masked ? withoutValues(error, what) : postgresError(error, what);
+}
+
+/** What Postgres says there may quote a value: `invalid input syntax for type integer: "..."`, or whatever a function raises. */
+const quotesValues: ReadonlySet<string> = new Set(['postgres.error', 'postgres.value', 'postgres.constraint', 'postgres.encoding']);
+
+/** Postgres's error about a table with masked columns: without its words where they may quote a value, and without details in any case. */
+export function withoutValues(error: unknown, what: string): EngineError {
+  const { trouble, code, message, hint, retryable } = postgresError(error, what);
+  if (!quotesValues.has(code))
+    return new EngineError(trouble, code, message.split('\n')[0] ?? '', { retryable, ...(hint === undefined ? {} : { hint }) });
+  return new EngineError(
+    trouble,
+    code,
+    `${what}: Postgres gave an error that is not shown, because it may quote a value of a masked column`,
+    {
+      hint: "The log of the source's own server has it. `engine plan` asks about the statement without reading rows; nothing was committed",
+      retryable,
+    },
+  );
 }

@@ -3,10 +3,12 @@ import type { Instant } from '../../engine/base/instant.ts';
 import type { TableConfig } from '../../engine/config.ts';
 import { EngineError } from '../../engine/error.ts';
 import type { Field } from '../../lake/action.ts';
+import { fieldKey } from '../../lake/schema.ts';
 import type { TableState } from '../../lake/table.ts';
 import { type Cursor, cursorOf, isValueCursor } from './cursor.ts';
 import { describeRelation, type SourceRelation } from './describe.ts';
 import { showRelation } from './identifier.ts';
+import { type MaskKey, refuseMasks } from './mask.ts';
 import { type ExtractColumn, extractColumns, fingerprintOf, highestSql, innerSql, keyOf, type Selection } from './select.ts';
 import type { ServerFacts } from './snapshot.ts';
 import { clockWentBack, type SourceIdentity, type Start, startOf, startOfValue } from './start.ts';
@@ -59,6 +61,7 @@ export async function decideExtract(
   server: ServerFacts,
   now: Instant,
   clockOffsetMs: number,
+  maskKey: MaskKey | undefined,
 ): Promise<Extract> {
   const { table } = options;
   const relation = await describeRelation(client, table.relation);
@@ -69,7 +72,8 @@ export async function decideExtract(
   const key = keyOf(relation, table, columns);
   const wantsCursor = options.mode === 'incremental';
   const cursor = cursorIfAny(relation, table, server, wantsCursor);
-  const fingerprint = fingerprintOf(table, relation, key, cursor);
+  refuseMasks(table, showRelation(relation.relation), table.key ?? relation.primaryKey, maskKey, server.versionNumber);
+  const fingerprint = fingerprintOf(table, relation, key, cursor, maskKey);
   const identity = {
     systemIdentifier: server.systemIdentifier,
     timeline: server.timeline,
@@ -106,7 +110,11 @@ export async function decideExtract(
   };
   const inner = (range?: string): string => innerSql(relation, columns, selection, range);
   const highest = isValueCursor(cursor) ? highestSql(relation, cursor, selection) : undefined;
-  const warnings = wantsCursor && key.length === 0 ? [...start.warnings, readTwice] : start.warnings;
+  const warnings = [
+    ...start.warnings,
+    ...(wantsCursor && key.length === 0 ? [readTwice] : []),
+    ...stillPlain(columns, state.fields, options.folder),
+  ];
   const clockBack = !isValueCursor(cursor) && clockWentBack({ last, fence: state.fence, now, clockOffsetMs });
   return { relation, columns, key, fingerprint, identity, mode, cursor, low: start.low, warnings, clockBack, inner, highest };
 }
@@ -114,6 +122,19 @@ export async function decideExtract(
 /** Only a key tells a row that is read again from another one like it. */
 const readTwice =
   'the table has no key, so a row that is read again (from the last fence less the lookback) is added to staging again: give it a `key`, or let its models drop repeated rows';
+
+/** A full extract takes old files out of the table, not off the disk. */
+function stillPlain(columns: readonly ExtractColumn[], before: readonly Field[], folder: string): readonly string[] {
+  const then = new Map(before.map((field) => [field.metadata[fieldKey.name], field.metadata[fieldKey.mask]]));
+  const plain = columns
+    .filter(({ field }) => field.metadata[fieldKey.mask] !== undefined)
+    .map(({ field }) => String(field.metadata[fieldKey.name]))
+    .filter((name) => then.has(name) && then.get(name) === undefined);
+  if (plain.length === 0) return [];
+  return [
+    `older files of lake table ${folder} hold plain values of ${plain.join(', ')}: they stay until they are removed, and so do copies in models and backups (docs/masking.md says how)`,
+  ];
+}
 
 /** In a full extract a cursor that cannot be used is no obstacle: the next incremental one says what is wrong with it. */
 function cursorIfAny(relation: SourceRelation, table: TableConfig, server: ServerFacts, wanted: boolean): Cursor | undefined {

@@ -14,6 +14,7 @@ import { createRangeQueue, rangeSql, type TidRange } from './extract-ranges.ts';
 import { openReader, type PartFormat, type SourceReader } from './extract-reader.ts';
 import { streamParts } from './extract-stream.ts';
 import { quoteIdentifier, quoteLiteral, quoteRelation } from './identifier.ts';
+import { isHashed, isMasked } from './mask.ts';
 import { outerSql, rowSql } from './select.ts';
 import type { Membership, PostgresSource } from './source.ts';
 
@@ -73,7 +74,7 @@ export async function writeParts(job: PartsJob, inRanges: boolean): Promise<Part
     const unpublished = await publisher.settle();
     if (context.signal.aborted) throw stoppedError();
     member.snapshot.check();
-    throw extractError(unpublished?.error ?? error, `extracting ${decided.identity.relation}`);
+    throw extractError(unpublished?.error ?? error, `extracting ${decided.identity.relation}`, isMasked(options.table));
   } finally {
     for (const reader of work.readers) await reader.close();
     await copies.close();
@@ -82,7 +83,14 @@ export async function writeParts(job: PartsJob, inRanges: boolean): Promise<Part
 
 async function open(work: Work): Promise<SourceReader> {
   const { context, source, copies, member, options, readers } = work;
-  const reader = await openReader(context, source, copies, member.snapshot.id, options.table.name);
+  const reader = await openReader(
+    context,
+    source,
+    copies,
+    member.snapshot.id,
+    options.table.name,
+    isHashed(options.table) ? source.maskKey : undefined,
+  );
   readers.add(reader);
   return reader;
 }
@@ -224,7 +232,7 @@ async function tooWide(work: Work, reader: SourceReader, range: TidRange): Promi
   const { decided, options } = work;
   const key = options.table.key ?? decided.relation.primaryKey;
   const sizes = decided.columns.map(
-    ({ source: { name } }) => `(${quoteLiteral(name)}, pg_catalog.pg_column_size(${quoteIdentifier(name)}))`,
+    ({ source: { name }, passage }) => `(${quoteLiteral(name)}, pg_catalog.pg_column_size(${passage.select(quoteIdentifier(name))}))`,
   );
   const widest = `(SELECT s.name FROM (VALUES ${sizes.join(', ')}) AS s(name, size) ORDER BY s.size DESC NULLS LAST LIMIT 1)`;
   const from = `FROM ${quoteRelation(decided.relation.relation)} WHERE ${rangeSql(range) ?? 'true'}`;

@@ -7,11 +7,13 @@ import type { NodePlan } from '../../engine/plan.ts';
 import { readTable } from '../../lake/log.ts';
 import { isValueCursor } from './cursor.ts';
 import { postgresError } from './error.ts';
+import { withoutValues } from './extract-error.ts';
 import { decideExtract, type Extract, type ExtractOptions, lookbackOf } from './extract-facts.ts';
 import { filesOf, type MeasuredFiles, rangesOf, readersFor } from './extract-files.ts';
 import { rangeSql, type TidRange } from './extract-ranges.ts';
 import { showRelation } from './identifier.ts';
 import { firstHolder } from './lock.ts';
+import { isMasked, masksText } from './mask.ts';
 import { fenceFromReadings, readServerFacts, readUntilSettled, type ServerFacts } from './snapshot.ts';
 import { postgresSource } from './source.ts';
 import { isSameSource } from './start.ts';
@@ -84,8 +86,11 @@ export async function surveyExtract(context: SurveyContext, given: JsonObject): 
   };
   try {
     const { decided, estimate } = await source.control(async (client) => {
-      const extract = await decideExtract(client, options, state, server, now, offset);
-      return { decided: extract, estimate: await estimateOf(client, extract, (files) => rangesOf(files, options, source.reading), server) };
+      const extract = await decideExtract(client, options, state, server, now, offset, source.maskKey);
+      return {
+        decided: extract,
+        estimate: await estimateOf(client, extract, (files) => rangesOf(files, options, source.reading), server, isMasked(options.table)),
+      };
     });
     const { ranges } = estimate;
     const first = ranges[0] === undefined ? undefined : rangeSql(ranges[0]);
@@ -156,6 +161,7 @@ async function estimateOf(
   decided: Extract,
   plan: (files: MeasuredFiles) => readonly TidRange[],
   server: ServerFacts,
+  masked: boolean,
 ): Promise<Estimate> {
   await client.query(`BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL lock_timeout = ${lockTimeoutMs}`);
   try {
@@ -164,7 +170,7 @@ async function estimateOf(
     return { ...estimate, ranges: files === undefined ? [] : plan(files) };
   } catch (error) {
     if ((error as { readonly code?: unknown }).code !== '55P03')
-      throw postgresError(error, `asking the planner about ${decided.identity.relation}`);
+      throw (masked ? withoutValues : postgresError)(error, `asking the planner about ${decided.identity.relation}`);
   } finally {
     // A session that is gone has no transaction any more.
     await client.query('ROLLBACK').catch(() => undefined);
@@ -231,6 +237,7 @@ export function describeExtract(given: JsonObject, surveyed: JsonObject): NodePl
     details.push(
       `rows with ${options.table.cursor ?? 'cursor'} from ${facts.low} (the last fence ${facts.lastFence ?? 'none'} less ${facts.lookbackMs / 1000} s), no upper bound`,
     );
+  if (isMasked(options.table)) details.push(`masked by the source: ${masksText(options.table)}`);
   if (facts.ranges > 1) details.push(`in ${facts.ranges} ranges of pages (ctid), ${facts.atOnce} at once`);
   if (facts.values !== null)
     details.push('no fence: the cursor is no time; the next extract starts at the highest value that this one sees');

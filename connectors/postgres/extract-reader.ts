@@ -4,6 +4,7 @@ import type { NodeContext } from '../../engine/connector.ts';
 import type { DuckDBConnection } from '../../lake/duckdb.ts';
 import type { Copies } from './extract-copies.ts';
 import { keeperLock } from './fence.ts';
+import { checkHash, type MaskKey } from './mask.ts';
 import { duckLiteral } from './select.ts';
 import type { PostgresSource } from './source.ts';
 
@@ -40,13 +41,14 @@ export interface SourceReader {
   close(): Promise<void>;
 }
 
-/** Opens a reader: attaches the source anew, and joins the snapshot. */
+/** Opens a reader: attaches the source anew, and joins the snapshot. With a key it hashes, which is tried first. */
 export async function openReader(
   context: NodeContext,
   source: PostgresSource,
   copies: Copies,
   snapshotId: string,
   label: string,
+  maskKey: MaskKey | undefined,
 ): Promise<SourceReader> {
   const duck = await source.duckdb();
   const alias = `source_${context.attempt}_${Math.random().toString(36).slice(2, 10)}`;
@@ -59,12 +61,13 @@ export async function openReader(
     (await duck.runAndReadAll(`SELECT * FROM postgres_query('${alias}', ${duckLiteral(sql)})`)).getRowObjects();
   try {
     await duck.run(
-      `ATTACH ${duckLiteral(await source.server.connectionString(`extract ${label}`))} AS ${alias} (TYPE postgres, READ_ONLY)`,
+      `ATTACH ${duckLiteral(await source.server.connectionString(`extract ${label}`, maskKey?.settings))} AS ${alias} (TYPE postgres, READ_ONLY)`,
     );
     await duck.run('BEGIN');
     await duck.run(`CALL postgres_execute('${alias}', ${duckLiteral(`SET TRANSACTION SNAPSHOT '${snapshotId}'`)})`);
     const mark = `SELECT pg_backend_pid() AS pid, pg_advisory_xact_lock_shared(${keeperLock.classId}, ${keeperLock.objectId})::text AS mark`;
     const pid = Number((await query(mark))[0]?.pid);
+    if (maskKey !== undefined) await checkHash(maskKey, query);
     return {
       pid,
       alias,

@@ -43,7 +43,7 @@ async function runExtract(context: NodeContext, options: ExtractOptions): Promis
   const state = await readTable(lake, options.folder);
   refuseOvertaken(context, options, member, state);
   const decided = await source.control((client) =>
-    decideExtract(client, options, state, snapshot.server, snapshot.reading.at, snapshot.clockOffsetMs),
+    decideExtract(client, options, state, snapshot.server, snapshot.reading.at, snapshot.clockOffsetMs, source.maskKey),
   );
   for (const warning of decided.warnings) context.log('warn', `${options.table.name}: ${warning}`);
   const last = state.last?.commit;

@@ -3,6 +3,7 @@ import type { JsonObject } from '../../engine/base/json.ts';
 import type { Connection, ConnectionScope, Connector } from '../../engine/connector.ts';
 import { extract } from './extract.ts';
 import { load } from './load.ts';
+import { maskKeyOf } from './mask.ts';
 import { openServer } from './open-server.ts';
 import { prepare } from './prepare.ts';
 import type { PostgresSink } from './sink.ts';
@@ -12,6 +13,8 @@ import { truncate } from './truncate.ts';
 interface Settings {
   readonly url: string;
   readonly schema?: string;
+  /** Of a source: what columns are hashed with. */
+  readonly maskSalt?: string | null;
   readonly extract: {
     readonly memoryBytes: number;
     readonly threads: number;
@@ -35,7 +38,7 @@ export const connector: Connector = {
       extensionFolder: settings.extract.extensionFolder ?? undefined,
       tempFolder: join(scope.root, '.engine', 'tmp'),
     };
-    const source = createSource(server, duckdb, scope.log);
+    const source = createSource(server, duckdb, settings.maskSalt == null ? undefined : maskKeyOf(settings.maskSalt), scope.log);
     const later = new Set<Promise<void>>();
     const sink: PostgresSink = {
       server,

@@ -58,12 +58,12 @@ export function openServer(name: string, settings: { readonly url: string }, sco
     name,
     parameters,
     connect,
-    connectionString: async (label) => {
+    connectionString: async (label, further = {}) => {
       if (facts === undefined) await (await connect('hello')).end();
       const to = await parameters();
       const { version, pooling } = (await facts) ?? { version: 0, pooling: 'session' };
       if (pooling !== 'none') throw poolerError(to, pooling);
-      return connectionString(to, label, version);
+      return connectionString(to, label, version, further);
     },
     close: async () => {
       try {

@@ -7,6 +7,7 @@ import { cleanName } from '../../lake/schema.ts';
 import { type Cursor, isValueCursor, lowSql, noColumn, type ValueCursor } from './cursor.ts';
 import type { SourceColumn, SourceRelation } from './describe.ts';
 import { quoteIdentifier, quoteLiteral, quoteRelation, showRelation } from './identifier.ts';
+import { isHashed, isMasked, type MaskKey, maskedPassage, maskOf } from './mask.ts';
 import { type Passage, passageOf } from './types.ts';
 
 /** A column that an extract takes. */
@@ -27,8 +28,9 @@ export const engineFields: readonly Field[] = [
 /** The columns that a table's configuration takes of a relation, in its order; a lake name that was given once is kept. Names that are not there, or would clash with the engine's own columns, are refused. */
 export function extractColumns(relation: SourceRelation, table: TableConfig, known: readonly Field[]): readonly ExtractColumn[] {
   const names = new Set(relation.columns.map((c) => c.name));
-  const { include, exclude, rename, types } = table.columns;
-  for (const name of [...(include ?? []), ...exclude, ...Object.keys(rename), ...Object.keys(types), ...(table.key ?? [])])
+  const { include, exclude, rename, types, mask } = table.columns;
+  const named = [rename, types, mask].flatMap((block) => Object.keys(block));
+  for (const name of [...(include ?? []), ...exclude, ...named, ...(table.key ?? [])])
     if (!names.has(name)) throw noColumn(relation, name, `tables.${table.name}`);
   const before = new Map(known.map((f) => [f.metadata['engine.name'], f.name]));
   const given = new Set<string>();
@@ -56,7 +58,11 @@ export function extractColumns(relation: SourceRelation, table: TableConfig, kno
       given.add(name);
       const lakeName = before.get(name) ?? cleanName(name, taken);
       taken.add(lakeName.toLowerCase());
-      const passage = passageOf(c.type, Object.hasOwn(types, c.name) && types[c.name] === 'string');
+      const kind = maskOf(table, c.name);
+      const passage =
+        kind === undefined
+          ? { ...passageOf(c.type, Object.hasOwn(types, c.name) && types[c.name] === 'string'), type: c.type.text }
+          : maskedPassage(kind, c.type);
       return {
         source: c,
         passage,
@@ -64,7 +70,12 @@ export function extractColumns(relation: SourceRelation, table: TableConfig, kno
           name: lakeName,
           type: passage.lake,
           nullable: true,
-          metadata: { 'engine.name': name, 'engine.type': c.type.text, 'engine.base': passage.base },
+          metadata: {
+            'engine.name': name,
+            'engine.type': passage.type,
+            'engine.base': passage.base,
+            ...(kind === undefined ? {} : { 'engine.mask': kind }),
+          },
         },
       };
     });
@@ -89,7 +100,13 @@ export function keyOf(relation: SourceRelation, table: TableConfig, columns: rea
 }
 
 /** A hash of what an extract means: when it changes, rows that did not change must be taken again. */
-export function fingerprintOf(table: TableConfig, relation: SourceRelation, key: readonly string[], cursor: Cursor | undefined): string {
+export function fingerprintOf(
+  table: TableConfig,
+  relation: SourceRelation,
+  key: readonly string[],
+  cursor: Cursor | undefined,
+  maskKey: MaskKey | undefined,
+): string {
   const values = isValueCursor(cursor);
   const zone = cursor === undefined || values ? undefined : cursor.zone;
   const meaning = {
@@ -104,6 +121,9 @@ export function fingerprintOf(table: TableConfig, relation: SourceRelation, key:
     exclude: [...table.columns.exclude].sort(),
     rename: Object.entries(table.columns.rename).sort(),
     types: Object.entries(table.columns.types).sort(),
+    // Absent without masks: a table that has none keeps the fingerprint of its commits.
+    ...(isMasked(table) ? { mask: Object.entries(table.columns.mask).sort() } : {}),
+    ...(isHashed(table) ? { salt: maskKey?.mark ?? null } : {}),
   };
   return createHash('sha256').update(JSON.stringify(meaning)).digest('hex').slice(0, 32);
 }

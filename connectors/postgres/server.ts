@@ -12,8 +12,8 @@ export interface PostgresServer {
    * The caller ends it. Errors are EngineErrors: refused, password, TLS, no such database, too many connections.
    */
   connect(label: string): Promise<Client>;
-  /** The same session for a program that takes a libpq connection string (DuckDB's postgres extension); settings ride in `options`. Contains the password. */
-  connectionString(label: string): Promise<string>;
+  /** The same session for a program that takes a libpq connection string (DuckDB's postgres extension); settings ride in `options`, with further ones of its own. Contains the password. */
+  connectionString(label: string, further?: Readonly<Record<string, string>>): Promise<string>;
   /** Ends an embedded server's use. Never throws. */
   close(): Promise<void>;
   /** Only of a server that the engine runs itself. */

@@ -6,6 +6,7 @@ import type { LogLevel } from '../../engine/event.ts';
 import { connectDuckDB, type DuckDBConnection, type DuckDBInstance, openDuckDB } from '../../lake/duckdb.ts';
 import { readCatalog } from './catalog.ts';
 import { findPostgresExtension } from './extension.ts';
+import type { MaskKey } from './mask.ts';
 import type { PostgresServer } from './server.ts';
 import { openSnapshot, type SharedSnapshot } from './snapshot.ts';
 
@@ -23,6 +24,8 @@ export interface ExtractSettings {
 /** A Postgres database to extract from, for one command or run. */
 export interface PostgresSource extends Source {
   readonly server: PostgresServer;
+  /** What columns are hashed with; undefined: there is no salt. */
+  readonly maskKey: MaskKey | undefined;
   /** How much an extract may do at once. */
   readonly reading: { readonly memoryBytes: number; readonly connections: number };
   /** Runs a few short statements on the session for metadata, outside any transaction; one caller at a time, in the order of asking. */
@@ -67,6 +70,7 @@ export function postgresSource(source: Source): PostgresSource {
 export function createSource(
   server: PostgresServer,
   settings: ExtractSettings,
+  maskKey: MaskKey | undefined,
   log: (level: LogLevel, text: string) => void,
 ): PostgresSource & { close(): Promise<void> } {
   const openControl = async (): Promise<Client> => {
@@ -132,6 +136,7 @@ export function createSource(
 
   return {
     server,
+    maskKey,
     reading: settings,
     catalog: (): Promise<readonly CatalogTable[]> => inTurn(readCatalog),
     control: inTurn,

@@ -113,7 +113,7 @@ function refuseAnotherMeaning(last: EngineCommit, fingerprint: string): void {
   throw new EngineError(
     'refused',
     'extract.meaning-changed',
-    `what the extract of ${last.source.relation} means has changed since the last one (columns, where, cursor or key)`,
+    `what the extract of ${last.source.relation} means has changed since the last one (columns, masks or their salt, where, cursor or key)`,
     {
       hint: 'Rows that did not change would keep their old form: run it once with --full-refresh',
     },

@@ -55,7 +55,8 @@ export function passageOf(type: PostgresType, asText: boolean): Passage {
   return { lake: `decimal(${size.precision},${size.scale})`, select: cast, misfit: (c) => `${c} = 'NaN'::numeric`, base };
 }
 
-function undomained(type: PostgresType): PostgresType {
+/** What a domain is over at last; any other type itself. */
+export function undomained(type: PostgresType): PostgresType {
   let under = type;
   while (under.kind === 'domain' && under.over !== undefined) under = under.over;
   return under;

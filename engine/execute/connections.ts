@@ -97,7 +97,7 @@ function settingsOf(config: Config, kind: ConnectionKind, name: string): { reado
     case 'source': {
       const source = config.sources[name];
       if (source === undefined) throw unknown(Object.keys(config.sources));
-      return { type: source.type, settings: { url: source.url, extract } };
+      return { type: source.type, settings: { url: source.url, extract, maskSalt: config.masking.salt ?? null } };
     }
     case 'sink': {
       const sink = config.sinks[name];

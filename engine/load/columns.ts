@@ -1,17 +1,26 @@
-import type { ColumnsConfig } from '../config.ts';
+import type { ColumnsConfig, MaskKind } from '../config.ts';
 import { below, type Findings } from './findings.ts';
 import { items, layered, type Placed } from './layer.ts';
+import { checkMask } from './masking.ts';
 import type { RawColumns } from './raw.ts';
 
 /** Columns that the engine adds itself. */
 const ownColumns = ['_extracted_at', '_loaded_at', '_deleted'];
 
-/** The columns that are taken, and findings where they contradict one another or the key. */
+/** What else of a table its columns have to agree with. */
+export interface ColumnsBeside {
+  readonly key: readonly string[] | undefined;
+  readonly keyPointer: string;
+  readonly cursor: string | undefined;
+  /** There is a salt to hash with. */
+  readonly salted: boolean;
+}
+
+/** The columns that are taken, and findings where they contradict one another, the key or the cursor. */
 export function readColumns(
   own: Placed<RawColumns>,
   defaults: RawColumns | undefined,
-  key: readonly string[] | undefined,
-  keyPointer: string,
+  { key, keyPointer, cursor, salted }: ColumnsBeside,
   findings: Findings,
 ): ColumnsConfig {
   const layer = layered<RawColumns>(findings, own, { value: defaults, pointer: '/defaults/columns' });
@@ -19,6 +28,9 @@ export function readColumns(
   const exclude = items(layer.get('exclude'));
   const rename = layer.get('rename') ?? {};
   const types = layer.get('types') ?? {};
+  const mask = Object.fromEntries(
+    Object.entries(layer.get('mask') ?? {}).map(([column, kind]): [string, MaskKind] => [column, kind ?? 'null']),
+  );
   const left = (column: string): boolean => exclude.includes(column) || (include !== undefined && !include.includes(column));
 
   for (const [i, column] of (layer.get('exclude') ?? []).entries())
@@ -39,7 +51,7 @@ export function readColumns(
           hint: include === undefined ? 'Remove it from `exclude`.' : 'Add it to `include`.',
         },
       );
-  for (const part of ['rename', 'types'] as const)
+  for (const part of ['rename', 'types', 'mask'] as const)
     if (layer.own(part))
       for (const column of Object.keys(layer.get(part) ?? {}))
         if (left(column))
@@ -49,7 +61,8 @@ export function readColumns(
             hint: `Remove it from \`${part}\`, or take the column.`,
           });
   checkRename(rename, include, layer.pointer('rename'), findings);
-  return { include, exclude, rename, types };
+  checkMask(mask, { key, cursor, types, salted }, layer.pointer('mask'), findings);
+  return { include, exclude, rename, types, mask };
 }
 
 function checkRename(

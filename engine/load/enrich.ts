@@ -3,6 +3,7 @@ import type { Config } from '../config.ts';
 import { readAlerts } from './channels.ts';
 import { readDbt, readExtract, readLake, readSinks, readSources, readState } from './connections.ts';
 import type { Findings } from './findings.ts';
+import { readMasking } from './masking.ts';
 import { readDaemon, readPipelines } from './pipelines.ts';
 import type { RawConfig } from './raw.ts';
 import { readTableDefaults, readTables } from './tables.ts';
@@ -24,6 +25,7 @@ export function enrich(raw: RawConfig, file: string, findings: Findings): Config
     state: readState(raw, sinks, findings),
     dbt: readDbt(raw, Object.keys(sinks), root, findings),
     extract: readExtract(raw, root, findings),
+    masking: readMasking(raw, findings),
     daemon: readDaemon(raw, root, findings),
     alerts: readAlerts(raw, findings),
     tables,

@@ -181,7 +181,7 @@ function wrongChoice(error: SchemaError, name: string): PlacedFinding {
       hint: 'Write `version: 1`.',
     };
   const near = typeof data === 'string' ? suggest(data, choices) : undefined;
-  const list = choices.length === 1 ? `It takes only \`${choices[0]}\`.` : `It is one of: ${choices.join(', ')}.`;
+  const list = choices.length === 1 ? `It takes only \`${choices[0]}\`.` : `It is one of: ${[...new Set(choices.map(String))].join(', ')}.`;
   return {
     ...place,
     code: 'config.value',

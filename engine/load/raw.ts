@@ -20,6 +20,7 @@ export interface RawConfig {
     readonly connections?: number;
     readonly extensionFolder?: string;
   };
+  readonly masking?: { readonly salt?: string };
   readonly alerts?: { readonly channels?: Block<RawChannel>; readonly heartbeat?: { readonly url?: string; readonly every?: string } };
   readonly daemon?: {
     readonly maxConcurrentRuns?: number;
@@ -82,6 +83,8 @@ export interface RawColumns {
   readonly exclude?: List<string>;
   readonly rename?: Block<string>;
   readonly types?: Block<'string'>;
+  /** YAML's `null` is a kind too. */
+  readonly mask?: Block<'hash' | 'redact' | 'null' | null>;
 }
 
 export interface RawTableLake {

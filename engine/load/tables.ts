@@ -7,6 +7,7 @@ import { refuseSchema } from './connections.ts';
 import { readDuration } from './duration.ts';
 import { below, type Findings } from './findings.ts';
 import { chooseName, items, knownName, type Layer, layered, type Placed } from './layer.ts';
+import { isSalted } from './masking.ts';
 import type { RawConfig, RawTable, RawTableLake } from './raw.ts';
 import { parseRelation } from './relation.ts';
 import { checkTimezone } from './timezone.ts';
@@ -36,7 +37,7 @@ export function readTableDefaults(raw: RawConfig, connected: Connected, findings
     return names.length === 1 ? names[0] : undefined;
   };
   return {
-    ...readCommon(layer, { value: raw.defaults, pointer: '/defaults' }, undefined, findings),
+    ...readCommon(layer, { value: raw.defaults, pointer: '/defaults' }, undefined, isSalted(raw, findings), findings),
     source: choose('source', Object.keys(connected.sources)),
     sink: choose('sink', Object.keys(connected.sinks)),
   };
@@ -53,7 +54,7 @@ function readTable(name: string, raw: RawConfig, connected: Connected, findings:
   const relation = odd && !layer.own('table') ? { schema: '', name: '' } : readRelation(name, layer, findings);
   const table: TableConfig = {
     name,
-    ...readCommon(layer, { value: raw.tables?.[name], pointer }, raw.defaults, findings),
+    ...readCommon(layer, { value: raw.tables?.[name], pointer }, raw.defaults, isSalted(raw, findings), findings),
     source: choose('source', Object.keys(connected.sources)) ?? '',
     sink: sink ?? '',
     relation,
@@ -63,7 +64,13 @@ function readTable(name: string, raw: RawConfig, connected: Connected, findings:
   return table;
 }
 
-function readCommon(layer: Layer<RawTable>, own: Placed<RawTable>, defaults: RawTable | undefined, findings: Findings): Common {
+function readCommon(
+  layer: Layer<RawTable>,
+  own: Placed<RawTable>,
+  defaults: RawTable | undefined,
+  salted: boolean,
+  findings: Findings,
+): Common {
   const key = layer.get('key');
   const keyColumns = key === undefined || key === null ? undefined : typeof key === 'string' ? [key] : items(key);
   const lake = layered<RawTableLake>(
@@ -72,6 +79,7 @@ function readCommon(layer: Layer<RawTable>, own: Placed<RawTable>, defaults: Raw
     { value: defaults?.lake, pointer: '/defaults/lake' },
   );
   const timezone = layer.get('cursorTimezone');
+  const cursor = layer.get('cursor') ?? undefined;
   if (typeof timezone === 'string') checkTimezone(timezone, layer.pointer('cursorTimezone'), findings);
   const size = lake.get('targetFileSize') ?? '128MB';
   const targetFileSizeBytes = parseSize(size) ?? 0;
@@ -85,7 +93,7 @@ function readCommon(layer: Layer<RawTable>, own: Placed<RawTable>, defaults: Raw
   const units = typeof lookback === 'string' ? parseUnits(lookback) : undefined;
   return {
     key: keyColumns,
-    cursor: layer.get('cursor') ?? undefined,
+    cursor,
     cursorTimezone: timezone ?? undefined,
     lookbackMs:
       typeof lookback === 'string' && units === undefined ? readDuration(lookback, layer.pointer('lookback'), findings) : undefined,
@@ -95,8 +103,7 @@ function readCommon(layer: Layer<RawTable>, own: Placed<RawTable>, defaults: Raw
     columns: readColumns(
       { value: own.value?.columns, pointer: below(own.pointer, 'columns') },
       defaults?.columns,
-      keyColumns,
-      layer.pointer('key'),
+      { key: keyColumns, keyPointer: layer.pointer('key'), cursor, salted },
       findings,
     ),
     where: layer.get('where') ?? undefined,

@@ -11,7 +11,7 @@ const settings: Config['tableDefaults'] = {
   lookbackUnits: undefined,
   maxHoldMs: 3_600_000,
   nullCursor: 'include',
-  columns: { include: undefined, exclude: [], rename: {}, types: {} },
+  columns: { include: undefined, exclude: [], rename: {}, types: {}, mask: {} },
   where: undefined,
   lake: { compression: 'zstd', targetFileSizeBytes: 128_000_000 },
   load: 'merge',
@@ -56,6 +56,7 @@ export function configOf(tables: readonly TableConfig[], pipelines: readonly Pip
     state: { type: 'memory' },
     dbt: { project: '/project/dbt', sink: 'warehouse', command: undefined },
     extract: { memoryBytes: 256_000_000, threads: 2, connections: 2, extensionFolder: undefined },
+    masking: { salt: undefined },
     daemon: {
       maxConcurrentRuns: 4,
       shutdownTimeoutMs: 60_000,

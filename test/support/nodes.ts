@@ -29,7 +29,7 @@ export function tableConfig(name: string, given: Partial<TableConfig> = {}): Tab
     lookbackUnits: undefined,
     maxHoldMs: 3_600_000,
     nullCursor: 'include',
-    columns: { include: undefined, exclude: [], rename: {}, types: {} },
+    columns: { include: undefined, exclude: [], rename: {}, types: {}, mask: {} },
     where: undefined,
     lake: { compression: 'zstd', targetFileSizeBytes: 64 * 1024 * 1024 },
     sink: 'sink',
@@ -57,6 +57,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: EventBody) => void;
   readonly sourceUrl?: string;
+  /** What columns are hashed with. */
+  readonly maskSalt?: string;
   /** What this engine's own clock shows; default: the machine's. */
   readonly clock?: Clock;
 }
@@ -103,7 +105,11 @@ export async function nodeRig(
     ) => Promise<void>,
   ): Promise<void> => {
     const links: Record<string, Connection> = {
-      source: postgres.open('source', { url: options.sourceUrl ?? urls.source, extract: extractSettings }, scope),
+      source: postgres.open(
+        'source',
+        { url: options.sourceUrl ?? urls.source, extract: extractSettings, maskSalt: options.maskSalt ?? null },
+        scope,
+      ),
       sink: postgres.open('sink', { url: urls.sink ?? urls.source, schema: 'staging', extract: extractSettings }, scope),
       lake: lakeLink,
     };
@@ -182,7 +188,11 @@ export async function nodeRig(
       if (node === undefined) throw new Error('no node extracts');
       const folder = lakeFolder(table.name);
       const given = JSON.parse(JSON.stringify({ source: 'source', lake: 'lake', folder, mode, table, group: [folder] })) as JsonObject;
-      const source = postgres.open('source', { url: options.sourceUrl ?? urls.source, extract: extractSettings }, scope);
+      const source = postgres.open(
+        'source',
+        { url: options.sourceUrl ?? urls.source, extract: extractSettings, maskSalt: options.maskSalt ?? null },
+        scope,
+      );
       const links: Record<string, Connection> = { source, lake: lakeLink };
       try {
         const surveyed = await node.survey(

@@ -185,7 +185,7 @@ suite('hostile names', ({ test, before, after }) => {
       if (one?.outcome.kind !== 'failed') throw new Error(`${name} was taken`);
       assert.is(one.outcome.error.code, 'extract.reserved-name');
       assert.ok(one.outcome.error.hint?.includes('rename'), one.outcome.error.hint);
-      const columns = { include: undefined, exclude: [], rename: { [name]: 'theirs' }, types: {} };
+      const columns = { include: undefined, exclude: [], rename: { [name]: 'theirs' }, types: {}, mask: {} };
       await through(tableConfig('taken', { cursor: undefined, columns }));
       assert.equal((await client.query('SELECT theirs FROM staging.taken')).rows, [{ theirs: 'x' }]);
       await client.query('DROP TABLE staging.taken');

@@ -34,7 +34,7 @@ suite('select', ({ test, before, after }) => {
   });
 
   test('two columns that a rename gives one name are refused before anything is taken', () => {
-    const table = tableConfig('odd', { columns: { include: undefined, exclude: [], rename: { a: 'b' }, types: {} } });
+    const table = tableConfig('odd', { columns: { include: undefined, exclude: [], rename: { a: 'b' }, types: {}, mask: {} } });
     assert.throws(() => extractColumns(relationOf('a', 'b'), table, []), /two columns of public\.odd would be named "b"/);
   });
 

@@ -153,7 +153,7 @@ suite('values on their way', ({ test, before, after }) => {
 
   test('a value that the lake cannot hold fails by column, key and value with nothing committed; as a string it comes back in the type of the source', async () => {
     for (const [i, misfit] of misfits.entries()) {
-      const columns = { include: ['Id', `m${i}`], exclude: [], rename: {}, types: {} };
+      const columns = { include: ['Id', `m${i}`], exclude: [], rename: {}, types: {}, mask: {} };
       const table = tableConfig('misfits', { columns });
       const [one] = await rig.extract('full', [table]);
       if (one?.outcome.kind !== 'failed') throw new Error(`${misfit.type} ${misfit.value} was taken`);
@@ -164,7 +164,7 @@ suite('values on their way', ({ test, before, after }) => {
     }
     assert.is((await readTable(rig.lake, 'misfits')).version, -1);
     const types = Object.fromEntries(misfits.map((_, i) => [`m${i}`, 'string' as const]));
-    const table = tableConfig('misfits', { columns: { include: undefined, exclude: [], rename: {}, types } });
+    const table = tableConfig('misfits', { columns: { include: undefined, exclude: [], rename: {}, types, mask: {} } });
     const [taken] = await rig.extract('full', [table]);
     if (taken === undefined) throw new Error('nothing was extracted');
     factsOf(taken.outcome);
