@@ -1,6 +1,6 @@
 import type { JsonObject } from './base/json.ts';
 import type { Lease } from './connector.ts';
-import type { RunRecord } from './run.ts';
+import type { RunRecord, RunState } from './run.ts';
 
 /** `fire`: a time of a schedule; `resume`: going on with a run whose process died or was stopped by the daemon; `trigger`: somebody asked. */
 export type EntryKind = 'fire' | 'resume' | 'trigger';
@@ -48,6 +48,36 @@ export interface Asked {
   readonly askedBy: string;
 }
 
+/** Which times are counted, and how. */
+export interface FireCountQuery {
+  readonly pipelines: readonly { readonly name: string; readonly lateAfterMs: number | undefined }[];
+  /** Where stretches begin, and where the last one ends; rising, in ms since 1970. */
+  readonly edges: readonly number[];
+  readonly nowMs: number;
+  /** A run that begins so long after its time is on time. */
+  readonly onTimeMs: number;
+  /** What the reason of a time begins with that was left out and is not missed. */
+  readonly needsNobody: readonly string[];
+}
+
+/** Times of one pipeline in one stretch (from 0) that came to the same. */
+export interface FireCount {
+  readonly pipeline: string;
+  readonly index: number;
+  readonly state: EntryState;
+  /** Of their runs; undefined where there is none, or none any more. */
+  readonly run: RunState | undefined;
+  readonly missed: boolean;
+  readonly late: boolean;
+  readonly count: number;
+}
+
+/** What a time came to, with its run as long as that is kept. */
+export interface FireRecord {
+  readonly entry: QueueEntry;
+  readonly run: RunRecord | undefined;
+}
+
 /**
  * What daemons share, in the state store. One daemon leads; what only the leader may do takes its lease and is refused (`lease.lost`) in the same transaction once another
  * one leads. Every method may throw EngineError of trouble `outside`.
@@ -69,6 +99,22 @@ export interface Queue {
   entries(query: { readonly pipeline?: string; readonly limit: number }): Promise<readonly QueueEntry[]>;
   /** Those that became one of these runs or go on with one, and of each of these pipelines the few newest that were left out or could not begin; the newest first. */
   concerning(pipelines: readonly string[], runIds: readonly string[]): Promise<readonly QueueEntry[]>;
+  /** What times of schedules came to, counted. */
+  fireCounts(query: FireCountQuery): Promise<readonly FireCount[]>;
+  /** One by one, from the one moment on and before the other, rising. */
+  fires(query: {
+    readonly pipeline: string;
+    readonly fromMs: number;
+    readonly untilMs: number;
+    readonly limit: number;
+  }): Promise<readonly FireRecord[]>;
+  /** Times from that moment on that were left out for a reason with this text in it, at most `limit` of each pipeline. */
+  leftOutSaying(query: {
+    readonly pipelines: readonly string[];
+    readonly text: string;
+    readonly fromMs: number;
+    readonly limit: number;
+  }): Promise<readonly QueueEntry[]>;
   /** Ends an entry that has no run; false when it has one by now, or has ended. */
   end(id: number, state: 'skipped' | 'failed' | 'cancelled', reason: string): Promise<boolean>;
   /** Says why an entry waits. */

@@ -15,6 +15,8 @@ import { type Change, dayMs, type LocalMs, minuteMs, type Zone, zoneOf } from '.
 export interface Cron {
   /** The first fire after that instant, in ms since the epoch at a whole minute; undefined when there is none within 60 years. Always above `afterMs`. */
   next(afterMs: number): number | undefined;
+  /** How many fires come after the one instant and not after the other, as `next` finds them; days on which no clock is set are counted without finding each. */
+  count(afterMs: number, untilMs: number): number;
 }
 
 interface Fields {
@@ -51,17 +53,44 @@ function makeCron(schedule: ScheduleConfig): Cron {
   const fields = readFields(schedule.cron);
   const zone = zoneOf(schedule.timezone);
   const plain = searchDays(fields, zone, schedule.dst);
-  if (!fields.hourly) return { next: plain };
-  return {
-    next(afterMs) {
-      const next = plain(afterMs);
-      if (next === undefined || zone.offsetAt(afterMs - longestShiftMs) === zone.offsetAt(afterMs + longestShiftMs)) return next;
-      // The last fire at or before: clocks are never set by so much that none was within three hours.
-      let last: number | undefined;
-      for (let at = plain(afterMs - longestShiftMs); at !== undefined && at <= afterMs; at = plain(at)) last = at;
-      return last !== undefined && next - last > hourMs && last + hourMs > afterMs ? last + hourMs : next;
-    },
+  const hourly = (afterMs: number): number | undefined => {
+    const next = plain(afterMs);
+    if (next === undefined || zone.offsetAt(afterMs - longestShiftMs) === zone.offsetAt(afterMs + longestShiftMs)) return next;
+    // The last fire at or before: clocks are never set by so much that none was within three hours.
+    let last: number | undefined;
+    for (let at = plain(afterMs - longestShiftMs); at !== undefined && at <= afterMs; at = plain(at)) last = at;
+    return last !== undefined && next - last > hourMs && last + hourMs > afterMs ? last + hourMs : next;
   };
+  const next = fields.hourly ? hourly : plain;
+  return { next, count: countDays(fields, zone, next) };
+}
+
+/** Counts day by day: by the fields where no change of the clocks is near, else fire by fire. */
+function countDays(fields: Fields, zone: Zone, next: Cron['next']): Cron['count'] {
+  return (afterMs, untilMs) => {
+    let count = 0;
+    for (let from = afterMs; from < untilMs; ) {
+      const day = Math.floor(zone.local(from + 1) / dayMs) * dayMs;
+      const isPlain = changesAround(zone, day).length === 0;
+      const until = Math.min(untilMs, isPlain ? day + dayMs - 1 - zone.offsetAt(from + 1) : from + dayMs);
+      if (!isPlain) for (let at = next(from); at !== undefined && at <= until; at = next(at)) count += 1;
+      else if (matchesDay(fields, day)) count += countOf(fields, day - zone.offsetAt(from + 1), from, until);
+      from = until;
+    }
+    return count;
+  };
+}
+
+/** Fires of a day that begins at that instant and whose offset does not change. */
+function countOf({ hours, minutes }: Fields, dayStartMs: number, afterMs: number, untilMs: number): number {
+  let count = 0;
+  for (const hour of hours) {
+    const hourStartMs = dayStartMs + hour * hourMs;
+    if (hourStartMs > afterMs && hourStartMs + hourMs <= untilMs) count += minutes.length;
+    else if (hourStartMs <= untilMs && hourStartMs + hourMs > afterMs)
+      count += minutes.filter((minute) => hourStartMs + minute * minuteMs > afterMs && hourStartMs + minute * minuteMs <= untilMs).length;
+  }
+  return count;
 }
 
 function readFields(text: string): Fields {

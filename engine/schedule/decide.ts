@@ -1,10 +1,9 @@
 import type { Clock } from '../base/clock.ts';
-import { countText } from '../base/count.ts';
 import { showDuration } from '../base/duration.ts';
 import type { CatchupConfig, Config } from '../config.ts';
 import type { Lease } from '../connector.ts';
 import type { Queue, QueueEntry } from '../queue.ts';
-import { dueFires, markWithout, mostCounted, schedulesIn } from './due.ts';
+import { dueFires, markWithout, schedulesIn } from './due.ts';
 import { entryText } from './entry-text.ts';
 import { leftOut } from './left-out.ts';
 import type { LiveRun } from './startable.ts';
@@ -59,7 +58,7 @@ export async function decideAll({ queue, clock, tell }: DecideParts, lead: Lease
               : leftOut.waiting
             : undefined;
     const stopped = paused !== undefined || pipeline.paused;
-    const missed = due.missed === undefined ? undefined : `${missedText(due.missed)} (catchup: ${catchupText(pipeline.catchup)})`;
+    const missed = due.missed === undefined ? undefined : `${leftOut.missed(due.missed)} (catchup: ${catchupText(pipeline.catchup)})`;
     const made = await queue.decide(lead, {
       pipeline: pipeline.name,
       mark: due.mark,
@@ -81,12 +80,6 @@ export async function decideAll({ queue, clock, tell }: DecideParts, lead: Lease
     if (missed !== undefined) tell('warn', `${pipeline.name}: ${missed}`, { pipeline: pipeline.name });
   }
   if (quiet.length > 0) await queue.seen(lead, quiet, beganMs);
-}
-
-function missedText({ count, firstMs, lastMs }: { readonly count: number; readonly firstMs: number; readonly lastMs: number }): string {
-  const iso = (ms: number): string => new Date(ms).toISOString();
-  if (count === 1) return `the time ${iso(firstMs)} was missed`;
-  return `${countText(count)} times${count < mostCounted ? '' : ' or more'} were missed, from ${iso(firstMs)} to ${iso(lastMs)}`;
 }
 
 function catchupText(catchup: CatchupConfig): string {

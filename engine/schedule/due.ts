@@ -1,6 +1,8 @@
 import type { CatchupConfig, ScheduleConfig } from '../config.ts';
 import type { ScheduleMark } from '../queue.ts';
 import { readCron } from './cron.ts';
+import { onTimeMs } from './late.ts';
+import { type MissedSpan, mostCounted } from './left-out.ts';
 import { dayMs } from './zone.ts';
 
 /** What is known when it is asked which times of a pipeline are due. */
@@ -15,15 +17,10 @@ export interface DueQuestion {
 /** Which times are run for, oldest first, and which are not. */
 export interface Due {
   readonly fires: readonly number[];
-  /** Times that nobody will run for; `count` is not higher than `mostCounted`. */
-  readonly missed: { readonly count: number; readonly firstMs: number; readonly lastMs: number } | undefined;
+  /** Times that nobody will run for. */
+  readonly missed: MissedSpan | undefined;
   readonly mark: ScheduleMark;
 }
-
-/** A daemon that is this late is on time. */
-export const onTimeMs = 60_000;
-/** More missed times than this are not counted. */
-export const mostCounted = 1_000;
 
 /**
  * What came due since a pipeline was last looked at. Nothing before that moment ever fires, so a pipeline that is new, and a schedule that is new or was changed, fires from

@@ -5,7 +5,8 @@ import type { NodeRecord, TableHistory } from '../history.ts';
 import type { Problem, ProblemKind } from '../problem.ts';
 import type { QueueEntry } from '../queue.ts';
 import type { RunRecord } from '../run.ts';
-import { whyLeftOut } from './left-out.ts';
+import { tookTooLong } from './late.ts';
+import { isMissed, whyLeftOut } from './left-out.ts';
 import { isOwn } from './own-resumes.ts';
 
 /** What problems are told from. Lists of a pipeline are the newest first; what is not known of one is left out. */
@@ -151,7 +152,6 @@ function late(facts: ProblemFacts, { name, alerts }: PipelineConfig): readonly P
   const { lateAfterMs } = alerts;
   if (lateAfterMs === undefined) return [];
   const entries = facts.entries.get(name) ?? [];
-  const since = facts.nowMs - lateAfterMs;
   const works = (facts.runs.get(name) ?? [])
     .filter((run) => run.state === 'running')
     .map((run) => {
@@ -161,7 +161,9 @@ function late(facts: ProblemFacts, { name, alerts }: PipelineConfig): readonly P
   const waits = facts.waiting
     .filter((entry) => entry.pipeline === name)
     .map((entry) => ({ fromMs: Date.parse(entry.notedAt), run: undefined, entry }));
-  const [oldest] = [...works, ...waits].filter(({ fromMs }) => fromMs < since).sort((a, b) => a.fromMs - b.fromMs);
+  const [oldest] = [...works, ...waits]
+    .filter(({ fromMs }) => tookTooLong(fromMs, facts.nowMs, lateAfterMs))
+    .sort((a, b) => a.fromMs - b.fromMs);
   if (oldest === undefined) return [];
   const { fromMs, run, entry } = oldest;
   const age = `${durationText(facts.nowMs - fromMs)}, longer than ${durationText(lateAfterMs)}`;
@@ -190,7 +192,7 @@ function missed(facts: ProblemFacts, pipeline: PipelineConfig): readonly Problem
   const { name } = pipeline;
   if (isPaused(facts, pipeline)) return [];
   const entry = (facts.entries.get(name) ?? []).find(
-    ({ kind, state, reason }) => kind === 'fire' && state === 'skipped' && !['paused', 'waiting'].includes(whyLeftOut(reason)),
+    ({ kind, state, reason }) => kind === 'fire' && state === 'skipped' && isMissed(reason),
   );
   if (entry?.scheduledAt === undefined) return [];
   const atMs = Date.parse(entry.scheduledAt);

@@ -3,29 +3,18 @@ import type { Clock } from '../base/clock.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { Lease } from '../connector.ts';
 import { EngineError } from '../error.ts';
-import type { Asked, Decision, EntryKind, EntryState, Queue, QueueEntry, ScheduleMark } from '../queue.ts';
+import type { Asked, Decision, Queue, QueueEntry, ScheduleMark } from '../queue.ts';
+import { createPostgresFires } from './postgres-fires.ts';
 import { refuseUnled } from './postgres-leader.ts';
+import { entryOf, type QueueRow } from './queue-row.ts';
 import { type RunRow, runRecord } from './run-row.ts';
-
-interface QueueRow {
-  readonly id: string;
-  readonly pipeline: string;
-  readonly kind: EntryKind;
-  readonly scheduled_at: Date | null;
-  readonly retry_of: string | null;
-  readonly request: JsonObject;
-  readonly asked_by: string;
-  readonly state: EntryState;
-  readonly reason: string | null;
-  readonly run_id: string | null;
-  readonly noted_at: Date;
-}
 
 /** The contract of `Queue` on the store's schema (`queue`, `schedules`, `pauses`). `known` turns the database's errors into the engine's. */
 export function createPostgresQueue(db: Knex, schema: string, clock: Clock, known: <T>(work: () => Promise<T>) => Promise<T>): Queue {
   const table = (name: 'queue' | 'schedules' | 'pauses', on: Knex = db): Knex.QueryBuilder => on.withSchema(schema).table(name);
   const now = (): string => new Date(clock.now()).toISOString();
   return {
+    ...createPostgresFires(db, schema, known),
     marks: () =>
       known(async () => {
         const rows: readonly { pipeline: string; schedules: JsonObject; seen_until: Date }[] = await table('schedules').select();
@@ -176,21 +165,5 @@ function rowOf(asked: Asked, at: string): object {
     asked_by: asked.askedBy,
     state: 'queued',
     noted_at: at,
-  };
-}
-
-function entryOf(row: QueueRow): QueueEntry {
-  return {
-    id: Number(row.id),
-    pipeline: row.pipeline,
-    kind: row.kind,
-    scheduledAt: row.scheduled_at?.toISOString(),
-    retryOf: row.retry_of ?? undefined,
-    request: row.request,
-    askedBy: row.asked_by,
-    state: row.state,
-    reason: row.reason ?? undefined,
-    runId: row.run_id ?? undefined,
-    notedAt: row.noted_at.toISOString(),
   };
 }

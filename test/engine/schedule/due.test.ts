@@ -1,6 +1,8 @@
 import * as assert from 'uvu/assert';
 import type { CatchupConfig, ScheduleConfig } from '../../../engine/config.ts';
-import { type Due, dueFires, mostCounted, nextDue, onTimeMs } from '../../../engine/schedule/due.ts';
+import { type Due, dueFires, nextDue } from '../../../engine/schedule/due.ts';
+import { onTimeMs } from '../../../engine/schedule/late.ts';
+import { mostCounted } from '../../../engine/schedule/left-out.ts';
 import { suite } from '../../support/suite.ts';
 
 const every = (cron: string, timezone = 'UTC'): ScheduleConfig => ({ cron, timezone, dst: { gap: 'after', fold: 'once' } });
