@@ -19,6 +19,7 @@ import type { ServerParts } from './parts.ts';
 import { pipelineRoutes } from './pipelines.ts';
 import { queueRoutes } from './queue.ts';
 import { runRoutes } from './runs.ts';
+import { scheduleRoutes } from './schedule.ts';
 import { schemas } from './schemas.ts';
 import { createDoorkeeper, sessionRoutes } from './session.ts';
 import { streamRoutes } from './streams.ts';
@@ -119,6 +120,7 @@ export async function createApi(parts: ServerParts): Promise<FastifyInstance> {
       streamRoutes(api, parts, doorkeeper);
       tableRoutes(api, parts);
       queueRoutes(api, parts);
+      scheduleRoutes(api, parts);
       actionRoutes(api, parts);
       sessionRoutes(api, parts, doorkeeper);
       done();
