@@ -46,7 +46,7 @@ pipelines: { incremental_users: { mode: incremental, tables: [users] } }
     const address = /at http:\/\/(\S+)/.exec(daemon.stderr())?.[1] ?? '';
     const page = readFileSync(join(root, 'docs', 'api.md'), 'utf8');
     const blocks = [...page.matchAll(/^```sh test\n(.*?)^```$/gms)].map(([, text]) => text ?? '');
-    assert.is(blocks.length, 4);
+    assert.ok(blocks.length >= 5, `${blocks.length} blocks`);
     for (const block of blocks) {
       const { code, output } = await bash(block.replaceAll('127.0.0.1:4460', address).replaceAll('curl -s', 'curl -sS --fail-with-body'));
       assert.is(code, 0, `${block}\n${output}`);
