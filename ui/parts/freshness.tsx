@@ -1,12 +1,14 @@
-import { useCallback } from 'preact/hooks';
+import { useCallback, useMemo } from 'preact/hooks';
 import type { TableBrief } from '../../engine/api-overview.ts';
-import { useTicking } from '../clock.ts';
+import { nowMs, useTicking } from '../clock.ts';
 import { countText, shortCount, spanText } from '../figures.ts';
-import { freshnessBar, freshnessOf } from '../freshness.ts';
-import { runPath } from '../routes.ts';
+import { freshnessOf } from '../freshness.ts';
+import { runPath, tablePath } from '../routes.ts';
+import { type Stage, scaleOf, stagesOf, stageWords } from '../stages.ts';
 import { lookOf } from '../states.ts';
+import './freshness.css';
+import { Scroll } from './scroll.tsx';
 import { Mark } from './state-mark.tsx';
-import { Time } from './time.tsx';
 
 const looks = {
   within: { ...lookOf('succeeded'), word: 'within its limit' },
@@ -15,47 +17,86 @@ const looks = {
   never: { ...lookOf('queued'), word: 'never loaded' },
 };
 
-/** How old a table's staging is, as a line of the overview. */
-export function Freshness({ table }: { readonly table: TableBrief }) {
+/** How far the lake, staging and analytics are behind the source, each table a line. */
+export function FreshnessList({ tables }: { readonly tables: readonly TableBrief[] }) {
+  return (
+    <div class="freshness">
+      <Scroll label="freshness of tables">
+        <table class="rows">
+          <thead>
+            <tr>
+              <th scope="col">table</th>
+              <th scope="col">source → lake, staging, analytics</th>
+              <th scope="col" class="number">
+                lake
+              </th>
+              <th scope="col" class="number">
+                staging
+              </th>
+              <th scope="col" class="number">
+                analytics
+              </th>
+              <th scope="col" class="number">
+                limit
+              </th>
+              <th scope="col" class="number">
+                last load
+              </th>
+              <th scope="col">held back by</th>
+            </tr>
+          </thead>
+          <tbody>
+            {tables.map((table) => (
+              <Row key={table.table} table={table} />
+            ))}
+          </tbody>
+        </table>
+      </Scroll>
+    </div>
+  );
+}
+
+/** Drawn again only when what is told of it is something else. */
+function Row({ table }: { readonly table: TableBrief }) {
+  return useMemo(() => <Cells table={table} />, [table]);
+}
+
+function Cells({ table }: { readonly table: TableBrief }) {
   const { table: name, asOf, limitMs, loaded, heldBy } = table;
-  // The lag goes on while nobody tells: whole seconds below a minute, whole minutes beyond.
-  const lagMs = useTicking(useCallback((now: number) => (asOf === undefined ? -1 : coarse(now - Date.parse(asOf))), [asOf]));
-  const lag = lagMs < 0 ? undefined : lagMs;
-  const judged = freshnessOf(table, lag);
+  // The lags go on while nobody tells.
+  useTicking(useCallback((now: number) => stageWords(stagesOf(table, now), limitMs), [table, limitMs]));
+  const stages = stagesOf(table, nowMs());
+  const judged = freshnessOf(table, stages[1]?.lagMs);
   const look = looks[judged];
-  const bar = freshnessBar(lag, limitMs);
   return (
     <tr>
       <th scope="row">
         <span class="state">
           <Mark look={look} label={look.word} />
-          {loaded === undefined ? (
-            <span class="name">{name}</span>
-          ) : (
-            <a class="name" href={runPath(loaded.runId, loaded.node)}>
-              {name}
-            </a>
-          )}
+          <a class="name" href={tablePath(name)}>
+            {name}
+          </a>
         </span>
       </th>
       <td>
-        {bar === undefined ? (
-          <span class="quiet">{look.word}</span>
+        {asOf === undefined && table.lakeAsOf === undefined ? (
+          <span class="quiet">never loaded</span>
         ) : (
-          <svg class={`fresh tone-${look.tone}`} width="180" height="10" viewBox="0 0 180 10" role="img" aria-label={look.word}>
-            <rect class="fresh-ground" x="0" y="2" width="180" height="6" />
-            <rect class="filled" x="0" y="2" width={bar.filled * 180} height="6" />
-            {bar.beyond ? <path class="fresh-beyond" d="M172 0l4 5l-4 5" /> : null}
-            <path class="fresh-limit" d="M90 0v10" />
-          </svg>
+          <Bars stages={stages} limitMs={limitMs} tone={look.tone} />
         )}
       </td>
-      <td class="number">
-        {lag === undefined ? <span class="quiet">-</span> : <span class={judged === 'over' ? 'tone-bad' : ''}>{spanText(lag)}</span>}
-      </td>
+      {stages.map((stage) => (
+        <td key={stage.name} class="number">
+          {stage.lagMs === undefined ? (
+            <span class="quiet">-</span>
+          ) : stage.name === 'staging' && judged === 'over' ? (
+            <strong class="tone-bad">{spanText(stage.lagMs)}</strong>
+          ) : (
+            spanText(stage.lagMs)
+          )}
+        </td>
+      ))}
       <td class="number">{limitMs === undefined ? <span class="quiet">-</span> : spanText(limitMs)}</td>
-      <td class="nowrap">{asOf === undefined ? <span class="quiet">-</span> : <Time at={asOf} show="clock" />}</td>
-      <td class="number">{loaded?.lakeVersion !== undefined ? `v${loaded.lakeVersion}` : <span class="quiet">-</span>}</td>
       <td class="number">
         {loaded?.rows === undefined ? (
           <span class="quiet">-</span>
@@ -65,12 +106,41 @@ export function Freshness({ table }: { readonly table: TableBrief }) {
           </a>
         )}
       </td>
-      <td>{heldBy === undefined ? <span class="quiet">{asOf === undefined ? '-' : 'nobody'}</span> : heldBy}</td>
+      <td class="held">{heldBy === undefined ? <span class="quiet">{asOf === undefined ? '-' : 'nobody'}</span> : heldBy}</td>
     </tr>
   );
 }
 
-function coarse(ms: number): number {
-  const step = ms < 60_000 ? 1_000 : 60_000;
-  return Math.max(0, Math.floor(ms / step) * step);
+const width = 200;
+
+/** A line per place, as long as it is behind; the mark in the middle is the limit, which staging is held to. */
+function Bars({
+  stages,
+  limitMs,
+  tone,
+}: {
+  readonly stages: readonly Stage[];
+  readonly limitMs: number | undefined;
+  readonly tone: string;
+}) {
+  const scale = scaleOf(stages, limitMs);
+  const words = stageWords(stages, limitMs);
+  return (
+    <svg class="fresh" width={width} height="20" viewBox={`0 0 ${width} 20`} role="img" aria-label={words}>
+      <title>{`${words}${limitMs === undefined ? `; the whole width is ${spanText(scale)}` : ''}`}</title>
+      {stages.map(({ name, lagMs }, index) => {
+        const y = 4 + index * 6;
+        const share = lagMs === undefined ? 0 : lagMs / scale;
+        const long = Math.min(width - 8, Math.max(2, share * width));
+        return (
+          <g key={name} class={name === 'staging' ? `tone-${tone}` : 'tone-rest'}>
+            <path class="fresh-ground" d={`M0 ${y}h${width}`} />
+            {lagMs === undefined ? null : <path class="fresh-stage" d={`M0 ${y}h${long}`} />}
+            {share > 1 ? <path class="fresh-beyond" d={`M${width - 6} ${y - 2}l3 2l-3 2`} /> : null}
+          </g>
+        );
+      })}
+      {limitMs === undefined ? null : <path class="fresh-limit" d={`M${width / 2} 0v20`} />}
+    </svg>
+  );
 }

@@ -1,0 +1,121 @@
+import type { Overview, PipelineBrief } from '../../engine/api-overview.ts';
+import type { Problem } from '../../engine/problem.ts';
+import { countText } from '../figures.ts';
+import { pauseAct, resumeAct, useTriggerAct } from '../pipeline-acts.tsx';
+import { pipelinePath, runPath, tablePath } from '../routes.ts';
+import { retryAct } from '../run-acts.tsx';
+import { type Look, lookOf } from '../states.ts';
+import { type Act, Acts } from './act.tsx';
+import { Section } from './messages.tsx';
+import './problem-list.css';
+import { Prose } from './prose.tsx';
+import { Mark } from './state-mark.tsx';
+import { Time } from './time.tsx';
+
+interface Props {
+  readonly data: Overview;
+  readonly refresh: () => void;
+}
+
+/** What needs attention, the worst first: what is wrong since when and why, and what can be done about it right there. */
+export function ProblemList({ data, refresh }: Props) {
+  const { problems, pipelines } = data;
+  if (problems.length === 0)
+    return (
+      <section class="calm" aria-label="needs attention">
+        <Mark look={lookOf('succeeded')} />
+        <span>Nothing needs attention.</span>
+      </section>
+    );
+  return (
+    <Section title="needs attention" note={countText(problems.length)}>
+      <ul class="problems">
+        {problems.map((problem) => {
+          const of = problem.pipeline ?? pipelineOf(problem.table, data);
+          const view = pipelines.find(({ pipeline }) => pipeline === of);
+          return view === undefined ? (
+            <Row key={problem.key} problem={problem} acts={actsOnRun(problem)} why={of} />
+          ) : (
+            <RowOfPipeline key={problem.key} problem={problem} view={view} refresh={refresh} />
+          );
+        })}
+      </ul>
+    </Section>
+  );
+}
+
+/** The pipeline that keeps a table fresh: of several, one with a schedule. */
+function pipelineOf(table: string | undefined, { tables, pipelines }: Overview): string | undefined {
+  const of = tables.find((view) => view.table === table)?.pipelines ?? [];
+  return pipelines.find(({ pipeline, schedules }) => of.includes(pipeline) && schedules.length > 0)?.pipeline ?? of[0];
+}
+
+function actsOnRun({ kind, runId }: Problem): readonly Act[] {
+  return kind === 'failed' && runId !== undefined ? [retryAct(runId)] : [];
+}
+
+function RowOfPipeline({
+  problem,
+  view,
+  refresh,
+}: {
+  readonly problem: Problem;
+  readonly view: PipelineBrief;
+  readonly refresh: () => void;
+}) {
+  const { pipeline, mode, paused, live, schedules } = view;
+  const runNow = useTriggerAct(pipeline, mode);
+  const acts = [
+    ...actsOnRun(problem),
+    ...(live === undefined && (problem.kind === 'missed' || problem.kind === 'stale') ? [runNow] : []),
+    ...(paused !== undefined
+      ? [resumeAct(pipeline, refresh)]
+      : problem.kind === 'failed' && schedules.length > 0
+        ? [pauseAct(pipeline, refresh)]
+        : []),
+  ];
+  return <Row problem={problem} acts={acts} why={pipeline} />;
+}
+
+function Row({ problem, acts, why }: { readonly problem: Problem; readonly acts: readonly Act[]; readonly why: string | undefined }) {
+  const { pipeline, table, runId } = problem;
+  const look = lookOfProblem(problem);
+  return (
+    <li data-row>
+      <Mark look={look} />
+      <span class="problem-name name">
+        {pipeline !== undefined ? (
+          <a href={pipelinePath(pipeline)}>{pipeline}</a>
+        ) : table !== undefined ? (
+          <a href={tablePath(table)}>{table}</a>
+        ) : (
+          'daemon'
+        )}
+      </span>
+      <div class="problem-text">
+        <p>
+          <strong class={`tone-${look.tone}`}>{look.word}</strong> <Time at={problem.since} />: <Prose text={problem.text} />
+        </p>
+        <p class="hint">
+          <Prose text={problem.hint} />
+        </p>
+      </div>
+      <Acts acts={acts}>
+        {runId === undefined ? null : (
+          <a class="button" href={runPath(runId)} aria-label={`log of run ${runId}`}>
+            log
+          </a>
+        )}
+        {why === undefined ? null : (
+          <a class="button" href={`${pipelinePath(why)}#why`} aria-label={`why: what ${why} waits for`}>
+            why
+          </a>
+        )}
+      </Acts>
+    </li>
+  );
+}
+
+function lookOfProblem({ kind, severity }: Problem): Look {
+  return { ...lookOf(severity === 'error' ? 'failed' : 'retrying'), word: kind };
+}
