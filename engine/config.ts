@@ -1,4 +1,4 @@
-import type { LogLevel } from './event.ts';
+import type { LogLevel } from './base/log-level.ts';
 
 /** What `pipelines.yaml` says, after environment, defaults and checks: plain readonly data, everything named, durations in ms, sizes in bytes. */
 

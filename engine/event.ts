@@ -1,5 +1,7 @@
 import type { Json, JsonObject } from './base/json.ts';
+import type { LogLevel } from './base/log-level.ts';
 import type { ErrorData } from './error.ts';
+import type { Plan } from './plan.ts';
 
 /** Everything that happens in a run, in order. A run is `events.reduce(applyEvent)`. Times are ISO 8601 UTC with milliseconds, of the engine's clock. */
 export type Event = {
@@ -34,6 +36,8 @@ export type EventBody =
       /** What was asked for (tables, full refresh), so that a retry can ask the same. */
       readonly request: JsonObject;
     }
+  /** What the run set out to do: the second event. Too heavy to be followed: `GET /runs/:run/plan` has it. `leftOut`: what the plan had and is not kept, in words. */
+  | { readonly type: 'run.planned'; readonly plan: Plan; readonly leftOut: readonly string[] }
   | { readonly type: 'node.started'; readonly node: string; readonly attempt: number }
   | { readonly type: 'node.progress'; readonly node: string; readonly progress: Progress }
   | { readonly type: 'node.retrying'; readonly node: string; readonly attempt: number; readonly delayMs: number; readonly error: ErrorData }
@@ -50,7 +54,7 @@ export type EventBody =
   | { readonly type: 'run.cancelled'; readonly reason: string }
   | { readonly type: 'run.interrupted'; readonly reason: string };
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+export type { LogLevel } from './base/log-level.ts';
 
 /** How far a node is. Counts are totals since the node's attempt began; `of` is an estimate where known. */
 export interface Progress {

@@ -83,6 +83,34 @@ export function makePlan(input: PlanInput): Plan {
   };
 }
 
+/** Of the plan that a run keeps, in characters of JSON: of its statements together, and of everything. */
+export const mostKept = { statements: 256 * 1024, everything: 1024 * 1024 } as const;
+
+/** The plan as a run keeps it, within `mostKept`. `leftOut` says in words what it had more. Pure. */
+export function keptPlan(plan: Plan): { readonly plan: Plan; readonly leftOut: readonly string[] } {
+  const leftOut: string[] = [];
+  let kept = plan;
+  const leave = (what: string, less: (node: PlannedNode) => PlannedNode): void => {
+    kept = { ...kept, nodes: kept.nodes.map(less) };
+    leftOut.push(what);
+  };
+  let left: number = mostKept.statements;
+  const fits = (statement: string): boolean => {
+    if (statement.length > left) return false;
+    left -= statement.length;
+    return true;
+  };
+  const count = (): number => kept.nodes.reduce((sum, node) => sum + node.plan.sql.length, 0);
+  const had = count();
+  kept = { ...kept, nodes: kept.nodes.map((node) => ({ ...node, plan: { ...node.plan, sql: node.plan.sql.filter(fits) } })) };
+  if (count() < had) leftOut.push(`${had - count()} of ${had} statements`);
+  const tooMuch = (): boolean => JSON.stringify(kept).length > mostKept.everything;
+  if (tooMuch()) leave("the nodes' options", (node) => ({ ...node, options: {} }));
+  if (tooMuch()) leave("the nodes' details and warnings", (node) => ({ ...node, plan: { ...node.plan, details: [], warnings: [] } }));
+  if (tooMuch()) leave("the nodes' statements and pins", (node) => ({ ...node, plan: { ...node.plan, sql: [], pins: {} } }));
+  return { plan: kept, leftOut };
+}
+
 /** True when a run would move a row or a file as far as can be known; what is run after the loads (dbt) moves none by itself. */
 export function planMoves(plan: Plan): boolean {
   return plan.nodes.some((node) => node.plan.moves && node.plan.action !== 'run');

@@ -149,6 +149,8 @@ export function applyEvent(run: Run | undefined, event: Event): Run {
       return withNode(run, event.node, () => ({ state: 'succeeded', keptFrom: event.fromRun, ...ended }));
     case 'dbt.result':
       return withNode(run, event.node, (n) => ({ dbt: [...n.dbt, withoutSql(event.result)] }));
+    // What it set out to do is asked for when it is wanted.
+    case 'run.planned':
     case 'log':
       return run;
     case 'run.succeeded':
@@ -167,6 +169,12 @@ export function applyEvent(run: Run | undefined, event: Event): Run {
 /** The run that these events tell of; undefined for none. */
 export function runOf(events: readonly Event[]): Run | undefined {
   return events.reduce<Run | undefined>(applyEvent, undefined);
+}
+
+/** An event as those get it who follow a run: without the statements of dbt, and not at all where it is a plan. Both are asked for apart. */
+export function lightEvent(event: Event): Event | undefined {
+  if (event.type === 'run.planned') return undefined;
+  return event.type === 'dbt.result' ? { ...event, result: withoutSql(event.result) } : event;
 }
 
 /** The state that an event puts its run into; undefined for one that leaves it. */

@@ -11,6 +11,7 @@ import type { Command, CommandContext, CommandInput } from '../command.ts';
 import type { ListenAddress } from '../config.ts';
 import { EngineError, exitCodeOf } from '../error.ts';
 import type { QueueEntry } from '../queue.ts';
+import { lightEvent } from '../run.ts';
 import { type Child, type DaemonParts, runDaemon } from '../schedule/daemon.ts';
 import type { Routes } from '../serve/parts.ts';
 import { createPulse, type Pulse } from '../serve/pulse.ts';
@@ -74,7 +75,10 @@ export const command: Command = {
       clock: context.clock,
       runOf: async (id) => (await queue.entry(id))?.runId,
       events: (runId, afterSeq, limit) => history.events({ runId, afterSeq, limit }),
-      tell: (event, { id, pipeline }) => log[levelOf(event)]({ ...event, level: undefined, pipeline, queued: id }, eventText(event)),
+      tell: (event, { id, pipeline }) => {
+        const light = lightEvent(event);
+        if (light !== undefined) log[levelOf(light)]({ ...light, level: undefined, pipeline, queued: id }, eventText(light));
+      },
       trouble: (text, { id, pipeline }, runId) => tell('warn', text, { pipeline, queued: id, ...(runId === undefined ? {} : { runId }) }),
       isBehind: () => process.stdout.writableLength > mostUnwritten,
     });

@@ -4,7 +4,7 @@ import type { RetryConfig } from '../config.ts';
 import type { NodeType, Roles } from '../connector.ts';
 import { type ErrorData, errorData } from '../error.ts';
 import type { Event, EventBody } from '../event.ts';
-import type { Plan, PlannedNode } from '../plan.ts';
+import { keptPlan, type Plan, type PlannedNode } from '../plan.ts';
 import { applyEvent, type Run } from '../run.ts';
 import type { Store } from '../store.ts';
 import { type AttemptParts, attemptUnit } from './attempt.ts';
@@ -66,6 +66,7 @@ export async function execute(execution: Execution): Promise<Run> {
   });
   const emit = sink.emit;
   emit(startedEvent(execution));
+  emit({ type: 'run.planned', ...keptPlan(execution.plan) });
   try {
     await sink.flush();
     await walk(execution, emit);

@@ -10,6 +10,8 @@ export function eventLines(event: Event, paint: Paint): readonly string[] {
       const again = event.retryOf === undefined ? '' : `, goes on from ${event.retryOf}`;
       return [`${paint('bold', event.pipeline)} (${event.mode}): run ${event.runId}, ${countText(event.nodes.length, 'node')}${again}`];
     }
+    case 'run.planned':
+      return [];
     case 'node.started':
       return [`  ${event.node}: ${event.attempt === 1 ? 'started' : `attempt ${event.attempt}`}`];
     case 'node.progress':

@@ -1,5 +1,5 @@
 import type { Event } from '../event.ts';
-import { stateAfter } from '../run.ts';
+import { lightEvent, stateAfter } from '../run.ts';
 import type { ServerParts } from './parts.ts';
 import { createPoller } from './poller.ts';
 import type { Listener } from './sse.ts';
@@ -94,7 +94,9 @@ export function createRunFeeds({ history, clock }: Pick<ServerParts, 'history' |
 function give(follower: Follower, event: Event): boolean {
   if (event.seq <= follower.seq) return true;
   follower.seq = event.seq;
-  const taken = follower.listener.send({ id: String(event.seq), data: JSON.stringify(event) });
+  const light = lightEvent(event);
+  if (light === undefined) return true;
+  const taken = follower.listener.send({ id: String(event.seq), data: JSON.stringify(light) });
   const state = stateAfter(event);
   if (state !== undefined && state !== 'running') follower.listener.end();
   return taken;

@@ -1,6 +1,7 @@
 import { anything, integer, list, nodeStates, number, object, ref, runStates, text, texts, time } from './schema-words.ts';
 import { overviewSchemas } from './schemas-overview.ts';
 import { pipelineSchemas } from './schemas-pipeline.ts';
+import { runSchemas } from './schemas-run.ts';
 import { scheduleSchemas } from './schemas-schedule.ts';
 
 /** JSON Schemas of what `engine/api*.ts` say; each becomes a component of `/openapi.json` under its `$id`. */
@@ -166,6 +167,7 @@ const components: Readonly<Record<string, object>> = {
   ...overviewSchemas,
   ...pipelineSchemas,
   ...scheduleSchemas,
+  ...runSchemas,
 };
 
 /** All of them, with their `$id`. */

@@ -18,6 +18,7 @@ import { pageRoutes } from './page.ts';
 import type { ServerParts } from './parts.ts';
 import { pipelineRoutes } from './pipelines.ts';
 import { queueRoutes } from './queue.ts';
+import { runApartRoutes } from './run-apart.ts';
 import { runRoutes } from './runs.ts';
 import { scheduleRoutes } from './schedule.ts';
 import { schemas } from './schemas.ts';
@@ -116,6 +117,7 @@ export async function createApi(parts: ServerParts): Promise<FastifyInstance> {
       overviewRoutes(api, parts);
       pipelineRoutes(api, parts);
       runRoutes(api, parts);
+      runApartRoutes(api, parts);
       logRoutes(api, parts);
       streamRoutes(api, parts, doorkeeper);
       tableRoutes(api, parts);

@@ -2,7 +2,18 @@ import * as assert from 'uvu/assert';
 import { keepSecret } from '../../engine/base/secret.ts';
 import { EngineError } from '../../engine/error.ts';
 import type { GraphNode } from '../../engine/graph.ts';
-import { checkSavedPlan, makePlan, type NodePlan, type Plan, type PlanInput, parsePlan, planMoves, whatMoved } from '../../engine/plan.ts';
+import {
+  checkSavedPlan,
+  keptPlan,
+  makePlan,
+  mostKept,
+  type NodePlan,
+  type Plan,
+  type PlanInput,
+  parsePlan,
+  planMoves,
+  whatMoved,
+} from '../../engine/plan.ts';
 import { nodePlanOf } from '../support/planning.ts';
 import { suite } from '../support/suite.ts';
 
@@ -49,6 +60,26 @@ suite('plan', ({ test }) => {
       },
     });
     assert.equal(seen, [[], ['extract t']]);
+  });
+
+  test('a run keeps a plan whole, and of one that is too large the statements that fit', () => {
+    const small = planOf({}, { 'extract t': { sql: ['SELECT 1'] } });
+    assert.equal(keptPlan(small), { plan: small, leftOut: [] });
+    const wide = 'x'.repeat(mostKept.statements - 20);
+    const large = planOf({}, { 'extract t': { sql: ['BEGIN', wide, `${wide}y`, 'COMMIT'] } });
+    const { plan, leftOut } = keptPlan(large);
+    assert.equal(leftOut, ['1 of 4 statements']);
+    assert.equal(plan.nodes[0]?.plan.sql, ['BEGIN', wide, 'COMMIT']);
+    assert.is(plan.fingerprint, large.fingerprint);
+  });
+
+  test('of a plan of very many nodes a run keeps what each was to do, within its bound', () => {
+    const nodes = Array.from({ length: 400 }, (_, i) => node(`extract ${i}`, { columns: 'x'.repeat(3_000) }));
+    const describe: PlanInput['describe'] = () => nodePlanOf({ summary: 'reads', details: ['y'.repeat(3_000)], sql: ['z'.repeat(2_000)] });
+    const { plan, leftOut } = keptPlan(planOf({ nodes, describe }));
+    assert.ok(JSON.stringify(plan).length < mostKept.everything);
+    assert.equal(leftOut, ['269 of 400 statements', "the nodes' options", "the nodes' details and warnings"]);
+    assert.is(plan.nodes.filter((n) => n.plan.summary === 'reads').length, 400);
   });
 
   test('the fingerprint stands still for what is only shown: time, estimates, texts, order of keys', () => {

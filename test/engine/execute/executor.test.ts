@@ -260,6 +260,15 @@ suite('executor', ({ test }) => {
     );
   });
 
+  test('a run keeps the plan that it walks, right after its beginning', async () => {
+    const { run, store } = play([{ id: 'a' }]);
+    await run;
+    const [started, planned] = await store.events('run-1');
+    assert.is(started?.type, 'run.started');
+    assert.ok(planned?.type === 'run.planned');
+    assert.equal([planned.plan, planned.leftOut], [JSON.parse(JSON.stringify(puppetPlan([{ id: 'a' }]))), []]);
+  });
+
   test('a store that fails in the middle does not stop the run, and gets the events later', async () => {
     const clock = createTestClock();
     const inner = createMemoryStore(clock);

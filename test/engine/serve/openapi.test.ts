@@ -3,7 +3,7 @@ import { Ajv } from 'ajv';
 import * as assert from 'uvu/assert';
 import { suite } from '../../support/suite.ts';
 import { schemathesis } from './schemathesis.ts';
-import { createStage, type Stage } from './stage.ts';
+import { createStage, plan, type Stage } from './stage.ts';
 
 interface Operation {
   readonly summary?: string;
@@ -16,7 +16,13 @@ suite('/openapi.json', ({ test, before, after }) => {
   before(async () => {
     stage = await createStage();
     await stage.keepRun('run-1', 'sync', [
+      { type: 'run.planned', plan, leftOut: [] },
       { type: 'node.started', node: 'extract users', attempt: 1 },
+      {
+        type: 'dbt.result',
+        node: 'extract users',
+        result: { uniqueId: 'model.a', kind: 'model', name: 'a', status: 'no-op', durationMs: 1 },
+      },
       { type: 'log', level: 'warn', node: 'extract users', text: 'slow' },
       { type: 'node.succeeded', node: 'extract users', result: { summary: '9 rows', rows: 9, facts: {} } },
       { type: 'run.succeeded' },
@@ -30,7 +36,7 @@ suite('/openapi.json', ({ test, before, after }) => {
     const routes = Object.entries(paths).flatMap(([path, operations]) =>
       Object.entries(operations).map(([method, operation]) => ({ path, method, operation })),
     );
-    assert.is(routes.length, 27);
+    assert.is(routes.length, 29);
     for (const { path, method, operation } of routes) {
       assert.ok((operation.summary ?? '').length > 5, `${method} ${path} has a summary`);
       assert.ok(operation.responses['4XX'] !== undefined && operation.responses['5XX'] !== undefined, `${method} ${path} has errors`);
@@ -59,6 +65,8 @@ suite('/openapi.json', ({ test, before, after }) => {
       ['/runs/run-1', 'RunPage'],
       ['/runs/run-1/events', 'EventsPage'],
       ['/runs/run-1/log', 'LogPage'],
+      ['/runs/run-1/plan', 'RunPlan'],
+      ['/runs/run-1/dbt', 'RunDbt'],
       ['/tables/users', 'TablePage'],
       ['/actions', 'ActionsPage'],
       ['/schedule?from=2026-11-23', 'SchedulePage'],

@@ -74,7 +74,7 @@ export const shop: Config = configOf(
   ],
 );
 
-const plan: Plan = {
+export const plan: Plan = {
   format_version: 1,
   pipeline: 'sync',
   mode: 'incremental',
