@@ -52,7 +52,7 @@ export function withoutValues(error: unknown, what: string): EngineError {
     code,
     `${what}: Postgres gave an error that is not shown, because it may quote a value of a masked column`,
     {
-      hint: "The log of the source's own server has it. `engine plan` asks about the statement without reading rows; nothing was committed",
+      hint: `${hint === undefined ? '' : `${hint} `}The log of the source's own server has it. \`engine plan\` asks about the statement without reading rows; nothing was committed`,
       retryable,
     },
   );

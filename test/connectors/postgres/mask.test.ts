@@ -198,6 +198,22 @@ suite('masked columns', ({ test, before, after }) => {
     assert.equal((await take(rig, table, 'full', withSalt)).warnings, []);
   });
 
+  test('staging of a type that takes no hash: the load says what to alter, and goes through once that is done', async () => {
+    await people();
+    const rig = await rigOn();
+    await take(rig, tableConfig('people'), 'full');
+    factsOf(await rig.load('full', tableConfig('people')));
+    const wider = tableConfig('people', masking({ phone: 'hash', email: 'hash' }));
+    await take(rig, wider, 'full', withSalt);
+    const refused = await rig.load('full', wider);
+    if (refused.kind !== 'failed') throw new Error(refused.kind);
+    assert.match(refused.error.message, /column phone of staging table staging\.people is character varying\(20\)/);
+    await client.query(/ALTER TABLE .*? TYPE text/.exec(refused.error.hint ?? '')?.[0] ?? '');
+    factsOf(await rig.load('full', wider));
+    const { rows } = await client.query('SELECT phone FROM staging.people WHERE id = 1');
+    assert.equal(rows, [{ phone: hashed('+41 79 000 00 1') }]);
+  });
+
   test('another mask or another salt is another meaning: the next extract is in full or refused; the salt alone counts only where it is used', async () => {
     await people();
     const rig = await rigOn();

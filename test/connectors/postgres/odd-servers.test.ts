@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import type pg from 'pg';
 import * as assert from 'uvu/assert';
 import { quoteIdentifier, quoteLiteral } from '../../../connectors/postgres/identifier.ts';
@@ -7,6 +8,7 @@ import { lakeRows } from '../../support/lake-rows.ts';
 import { factsOf, type NodeRig, nodeRig, tableConfig } from '../../support/nodes.ts';
 import { freshDatabase, type TestDatabase } from '../../support/postgres.ts';
 import { suite } from '../../support/suite.ts';
+import { failureOf, take } from '../../support/take.ts';
 
 const settings: Readonly<Record<string, string>> = {
   DateStyle: 'German, DMY',
@@ -233,6 +235,36 @@ suite('encodings', ({ test, before, after }) => {
     } finally {
       await rig.close();
       await ascii.drop();
+    }
+  });
+
+  test('masked: the hash is that of the text in UTF-8, whatever the encoding of the source; bytes that are no text are not shown', async () => {
+    const salt = 'a salt of good length';
+    const columns = { include: undefined, exclude: [], rename: {}, types: {}, mask: { email: 'hash' } } as const;
+    const people = tableConfig('people', { cursor: undefined, columns });
+    for (const encoding of ['LATIN1', 'SQL_ASCII']) {
+      const odd = await encoded(db, encoding);
+      const rig = await nodeRig({ source: odd.url });
+      try {
+        const session = await odd.client();
+        await session.query(
+          "SET client_encoding = 'UTF8'; CREATE TABLE public.people (id int PRIMARY KEY, email text); INSERT INTO public.people VALUES (1, 'café')",
+        );
+        await take(rig, people, 'full', { maskSalt: salt });
+        const [row] = await lakeRows(rig.lake, 'people', 'SELECT email FROM files');
+        assert.is(row?.email, createHmac('sha256', salt).update('café').digest('hex'), encoding);
+        if (encoding === 'SQL_ASCII') {
+          await session.query("INSERT INTO public.people VALUES (2, E'caf\\xe9 secret')");
+          const failed = await failureOf(rig, people, 'full', { maskSalt: salt });
+          assert.is(failed.code, 'postgres.encoding');
+          assert.not.match(JSON.stringify(failed), /caf|secret|0xe9/);
+          assert.match(failed.hint ?? '', /no UTF-8/);
+        }
+        await session.end();
+      } finally {
+        await rig.close();
+        await odd.drop();
+      }
     }
   });
 
