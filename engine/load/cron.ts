@@ -1,3 +1,5 @@
+import { type CronFieldRule, cronFields, readCronField } from '../base/cron-field.ts';
+
 /** The expression as five fields, or what is wrong with it: `part` says where, in characters of the text. */
 export type CheckedCron =
   | { readonly cron: string }
@@ -14,21 +16,7 @@ const shortNames: Readonly<Record<string, string>> = {
   '@hourly': '0 * * * *',
 };
 
-interface FieldRule {
-  readonly name: string;
-  readonly min: number;
-  readonly max: number;
-  readonly names: readonly string[];
-}
-
-const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
-const fields: readonly FieldRule[] = [
-  { name: 'minute', min: 0, max: 59, names: [] },
-  { name: 'hour', min: 0, max: 23, names: [] },
-  { name: 'day of the month', min: 1, max: 31, names: [] },
-  { name: 'month', min: 1, max: 12, names: months },
-  { name: 'day of the week', min: 0, max: 7, names: ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] },
-];
+const fields: readonly CronFieldRule[] = Object.values(cronFields);
 const longestMonth = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 /** Checks a cron expression by crontab(5): five fields of `*`, numbers, names, ranges, lists and steps, or a short name; says which field is wrong. One that never fires is wrong too. */
@@ -58,7 +46,7 @@ export function checkCron(text: string): CheckedCron {
   const values: ReadonlySet<number>[] = [];
   for (const [i, rule] of fields.entries()) {
     const field = written[i] ?? '';
-    const read = readField(field, rule);
+    const read = readCronField(field, rule);
     if (typeof read === 'string')
       return {
         problem: `the ${rule.name} (field ${i + 1}) ${read}`,
@@ -79,36 +67,7 @@ export function checkCron(text: string): CheckedCron {
   return { cron: written.join(' ') };
 }
 
-/** The values of one field; text: what is wrong, as the end of a sentence. */
-function readField(text: string, rule: FieldRule): ReadonlySet<number> | string {
-  const values = new Set<number>();
-  for (const item of text.split(',')) {
-    const parts = /^(?:(\*)|([^-/*]+)(?:-([^-/*]+))?)(?:\/(.+))?$/.exec(item);
-    if (parts === null) return item === '' ? 'has a comma too many' : `cannot be \`${item}\``;
-    const [, all, first, last, step] = parts;
-    const from = all === undefined ? readNumber(first ?? '', rule) : rule.min;
-    const to = all === undefined ? (last === undefined ? from : readNumber(last, rule)) : rule.max;
-    if (typeof from === 'string') return from;
-    if (typeof to === 'string') return to;
-    if (from > to) return `has a range that ends before it begins: \`${item}\``;
-    if (step !== undefined && all === undefined && last === undefined)
-      return `has a step behind a single value: \`${item}\`; a step goes with \`*\` or a range`;
-    const every = step === undefined ? 1 : /^\d{1,3}$/.test(step) ? Number(step) : 0;
-    if (every < 1 || every > rule.max) return `has a step that cannot be: \`/${step}\``;
-    for (let value = from; value <= to; value += every) values.add(value);
-  }
-  return values;
-}
-
-function readNumber(text: string, rule: FieldRule): number | string {
-  const named = rule.names.indexOf(text.toLowerCase());
-  if (named !== -1) return named + rule.min;
-  if (!/^\d{1,3}$/.test(text)) return `cannot be \`${text}\``;
-  const value = Number(text);
-  return value < rule.min || value > rule.max ? `cannot be ${value}` : value;
-}
-
-function rangeHint(rule: FieldRule): string {
+function rangeHint(rule: CronFieldRule): string {
   const names = rule.names.length === 0 ? '' : `, or ${rule.names[0]} to ${rule.names.at(-1)}`;
   return `It is ${rule.min} to ${rule.max}${names}${rule.max === 7 ? ' (0 and 7 are Sunday)' : ''}; \`*\`, lists \`1,2\`, ranges \`1-5\` and steps \`*/2\` go too.`;
 }

@@ -1,4 +1,4 @@
-import { CronExpressionParser } from 'cron-parser';
+import { type CronFieldRule, cronFields, readCronField } from '../base/cron-field.ts';
 import type { DstConfig, ScheduleConfig } from '../config.ts';
 import { type Change, dayMs, type LocalMs, minuteMs, type Zone, zoneOf } from './zone.ts';
 
@@ -94,28 +94,29 @@ function countOf({ hours, minutes }: Fields, dayStartMs: number, afterMs: number
 }
 
 function readFields(text: string): Fields {
-  const { minute, hour, dayOfMonth, month, dayOfWeek } = CronExpressionParser.parse(text).fields;
-  const [minuteText = '', hourText = '', dayText = '', monthText = '', weekdayText = ''] = text.split(/\s+/);
+  const [minuteText = '', hourText = '', dayText = '', monthText = '', weekdayText = ''] = text.trim().split(/\s+/);
   const starred = (field: string): boolean => field.startsWith('*');
-  const minutes = numbers(minute.values);
+  const minutes = valuesOf(minuteText, cronFields.minute);
+  const hours = valuesOf(hourText, cronFields.hour);
   const waits = minutes.map((m, i) => (minutes[i + 1] ?? (minutes[0] ?? 0) + 60) - m);
   return {
     minutes,
-    hours: numbers(hour.values),
-    days: new Set(numbers(dayOfMonth.values)),
-    months: new Set(numbers(month.values)),
-    weekdays: new Set(numbers(dayOfWeek.values).map((day) => day % 7)),
+    hours,
+    days: new Set(valuesOf(dayText, cronFields.day)),
+    months: new Set(valuesOf(monthText, cronFields.month)),
+    weekdays: new Set(valuesOf(weekdayText, cronFields.weekday).map((day) => day % 7)),
     bothDays: starred(dayText) || starred(weekdayText),
     wild: starred(minuteText) || starred(hourText),
     hourly:
-      hour.values.length === 24 &&
-      [dayText, monthText, weekdayText].every((field) => field === '*') &&
-      waits.some((wait) => wait > shortWait),
+      hours.length === 24 && [dayText, monthText, weekdayText].every((field) => field === '*') && waits.some((wait) => wait > shortWait),
   };
 }
 
-function numbers(values: readonly (number | string)[]): number[] {
-  return values.map(Number).sort((a, b) => a - b);
+/** Rising. */
+function valuesOf(text: string, rule: CronFieldRule): number[] {
+  const values = readCronField(text, rule);
+  if (typeof values === 'string') throw new RangeError(`the ${rule.name} ${values}`);
+  return [...values].sort((a, b) => a - b);
 }
 
 function matchesDay(fields: Fields, dayStart: LocalMs): boolean {

@@ -45,6 +45,16 @@ suite('schedules', ({ test, skip }) => {
     ]);
   });
 
+  test('a value that is there twice counts once: `0,*/15`, Sunday as 0 and 7', () => {
+    for (const [twice, once] of [
+      ['0,*/15 * * * *', '*/15 * * * *'],
+      ['0 9 1,1-3 * *', '0 9 1-3 * *'],
+      ['0 9 * jan,1 *', '0 9 * 1 *'],
+      ['0 9 * * 0,7', '0 9 * * 0'],
+    ] as const)
+      assert.equal(fires(twice, 'UTC', '2026-01-01T00:00:00Z', 9), fires(once, 'UTC', '2026-01-01T00:00:00Z', 9), twice);
+  });
+
   test('several fixed times in one gap are one fire, right after it', () => {
     assert.equal(fires('0,20,40 2 * * *', 'Europe/Berlin', '2026-03-29T00:00:00Z', 2), ['2026-03-29T01:00:00Z', '2026-03-30T00:00:00Z']);
     assert.equal(fires('0 2,3 * * *', 'Europe/Berlin', '2026-03-29T00:00:00Z', 2), ['2026-03-29T01:00:00Z', '2026-03-30T00:00:00Z']);
