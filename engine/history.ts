@@ -19,7 +19,10 @@ export interface NodeRecord {
   readonly bytes: number | undefined;
   /** The node's own line about what it did. */
   readonly summary: string | undefined;
-  /** `NodeResult.facts`: of an extract `fence`, `version`, `heldBy`, `heldSince`, `extractedAt`; of a load `lakeVersion`, `inserted`, `updated`, `unchanged`. */
+  /**
+   * `NodeResult.facts`: of an extract `relation`, `cursor`, `low`, `lastFence`, `fence`, `heldBy`, `heldSince`, `extractedAt`, `version`, `files`, `paths`; of a load `into`, `versions`,
+   * `files`, `lakeVersion`, `inserted`, `updated`, `unchanged`, `replaced`, `rowsBefore`, `created`, `columnsAdded`, `because`.
+   */
   readonly facts: JsonObject;
 }
 

@@ -46,7 +46,7 @@ export async function leaseTarget(context: NodeContext, place: string, into: Rel
         return undefined;
       }
       if (error.code !== 'lease.held' || patience.clock.now() + pauseMs > giveUpAt) throw error;
-      context.progress({ doing: 'waiting for another run' });
+      patience.waits(error.message);
     }
     await patience.clock.sleep(pauseMs, patience.signal);
   }

@@ -103,7 +103,16 @@ async function runExtract(context: NodeContext, options: ExtractOptions): Promis
     outcome = 'keep';
     if (done.warning !== undefined) context.log('warn', done.warning);
     await member.leave();
-    return resultOf(decided, files, done.version, extractedAt, fence, value);
+    return resultOf({
+      decided,
+      files,
+      folder,
+      version: done.version,
+      extractedAt,
+      fence,
+      value,
+      from: { fence: state.fence, value: last?.value ?? null },
+    });
   } finally {
     await writer.close(outcome);
   }
@@ -202,25 +211,41 @@ async function refuseMovedSchema(source: PostgresSource, decided: Extract, snaps
     });
 }
 
-function resultOf(
-  decided: Extract,
-  files: readonly NewFile[],
-  version: number,
-  extractedAt: Instant,
-  fence: Fence,
-  value: string | null | undefined,
-): NodeResult {
+/** Facts are kept with each run: they name this many files of it. */
+const mostPaths = 20;
+
+interface Done {
+  readonly decided: Extract;
+  readonly files: readonly NewFile[];
+  /** That of the files, below the table's. */
+  readonly folder: string;
+  readonly version: number;
+  readonly extractedAt: Instant;
+  readonly fence: Fence;
+  /** Of an integer or text cursor: the highest seen. */
+  readonly value: string | null | undefined;
+  /** Where the extract before ended. */
+  readonly from: { readonly fence: Instant | null; readonly value: string | null };
+}
+
+function resultOf({ decided, files, folder, version, extractedAt, fence, value, from: before }: Done): NodeResult {
   const rows = files.reduce((sum, f) => sum + f.rows, 0);
   const bytes = files.reduce((sum, f) => sum + f.size, 0);
   const from = decided.low === null ? 'everything' : `from ${decided.low}`;
   const held = fence.holder === undefined ? '' : `, held by ${fence.holder.text}`;
+  const lastEnd = value === undefined ? { lastFence: before.fence } : { lastValue: before.value };
   const facts: JsonObject = {
+    relation: decided.identity.relation,
     version,
     mode: decided.mode,
     rows,
     bytes,
+    columns: decided.columns.length,
     files: files.length,
+    paths: files.slice(0, mostPaths).map((f) => `${folder}/${f.path}`),
+    ...(decided.cursor === undefined ? {} : { cursor: decided.cursor.column.name }),
     low: decided.low,
+    ...(decided.low === null ? {} : lastEnd),
     fence: fence.at,
     ...(value === undefined ? {} : { value }),
     heldBy: fence.holder?.text ?? null,

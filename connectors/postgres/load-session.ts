@@ -42,7 +42,14 @@ export async function openLoadSession(context: NodeContext, server: PostgresServ
 
 /** How long this load waits for a lock. */
 export function patienceOf(context: NodeContext, options: LoadOptions): Patience {
-  return { timeoutMs: options.lockTimeoutMs, waitMs: options.lockWaitMs, clock: context.clock, signal: context.signal };
+  let told: string | undefined;
+  const waits = (why: string): void => {
+    context.progress({ doing: `waiting: ${why}` });
+    // In the log once for each that is in the way.
+    if (why !== told) context.log('info', `${why}; waiting`);
+    told = why;
+  };
+  return { timeoutMs: options.lockTimeoutMs, waitMs: options.lockWaitMs, clock: context.clock, signal: context.signal, waits };
 }
 
 /** Runs a piece of a load. When the run is told to stop, the server's side is ended at once by another session, and `interrupt` ends ours. What fails leaves as an EngineError. */

@@ -33,6 +33,13 @@ export interface Loaded extends LoadCounts {
   readonly versions: readonly number[];
   readonly bytes: number;
   readonly replaced: boolean;
+  /** Files of the lake that the versions are made of. */
+  readonly files: number;
+  /** Staging was made by this load. */
+  readonly created: boolean;
+  readonly columnsAdded: readonly string[];
+  /** Rows that were there before they were replaced, as the planner knew them. */
+  readonly rowsBefore: number | undefined;
   readonly decision: LoadDecision;
 }
 
@@ -105,6 +112,7 @@ class Transaction implements LoadUnit {
   /** What is under way; the session and DuckDB are closed only when it has ended. */
   #work: Promise<unknown> = Promise.resolve();
   #emptied: { readonly emptied: boolean; readonly rowsEstimate: number | undefined } | undefined;
+  #shaped: Pick<Loaded, 'created' | 'columnsAdded'> = { created: false, columnsAdded: [] };
   #wrote: LedgerRow[] = [];
   #over = false;
 
@@ -137,7 +145,8 @@ class Transaction implements LoadUnit {
 
   async load(context: NodeContext): Promise<Loaded> {
     const { decision } = this;
-    if (decision.action === 'nothing') return { ...noCounts, versions: [], bytes: 0, replaced: false, decision };
+    if (decision.action === 'nothing')
+      return { ...noCounts, ...this.#shaped, versions: [], bytes: 0, files: 0, replaced: false, rowsBefore: undefined, decision };
     return await this.#attended(context, async () => {
       const shaped = await this.#shape(context);
       const rowsOf = sum(decision.versions.map((v) => v.rows ?? 0));
@@ -156,7 +165,15 @@ class Transaction implements LoadUnit {
         await this.#record(context, version, counts);
         total = { ...add(total, counts), bytes: total.bytes };
       }
-      return { ...total, versions: decision.versions.map((v) => v.version), replaced: shaped.emptied, decision };
+      return {
+        ...total,
+        ...this.#shaped,
+        versions: decision.versions.map((v) => v.version),
+        files: sum(decision.versions.map((v) => v.files.length)),
+        replaced: shaped.emptied,
+        rowsBefore: shaped.emptied ? shaped.rowsEstimate : undefined,
+        decision,
+      };
     });
   }
 
@@ -207,13 +224,16 @@ class Transaction implements LoadUnit {
     const wanted = this.#change(replaces);
     if (wanted.create !== undefined) {
       await client.query(wanted.create);
+      this.#shaped = { created: true, columnsAdded: [] };
       return;
     }
     if (!replaces && wanted.alter.length === 0) return;
     context.progress({ doing: 'waiting for the table' });
     await lockStaging(client, options.into, this.#staging?.oid ?? '0', patienceOf(context, options));
     this.#staging = await describeStaging(client, options.into);
-    for (const statement of this.#change(replaces).alter) await client.query(statement);
+    const { alter, added } = this.#change(replaces);
+    for (const statement of alter) await client.query(statement);
+    this.#shaped = { created: false, columnsAdded: added };
     if (replaces) await client.query(truncateSql(options.into));
   }
 

@@ -4,6 +4,9 @@ import { loadOptions } from './load-options.ts';
 import { describeLoad, surveyLoad } from './load-plan.ts';
 import { joinLoadUnit, type Loaded } from './load-unit.ts';
 
+/** Facts are kept with each run: of a long list they have this many. */
+const mostNamed = 50;
+
 /**
  * `postgres.load`: what the lake's log has and the ledger has not, in the log's order, in one transaction with the ledger. What a version is decides how it is
  * loaded, not the pipeline. Safe to run again: what is in the ledger is not loaded twice.
@@ -22,12 +25,18 @@ export const load: NodeType = {
       rows: done.rows,
       bytes: done.bytes,
       facts: {
-        versions: done.versions,
+        into: showRelation(options.into),
+        versions: done.versions.slice(-mostNamed),
+        files: done.files,
         rows: done.rows,
         inserted: done.inserted,
         updated: done.updated,
         unchanged: done.unchanged,
         replaced: done.replaced,
+        ...(done.rowsBefore === undefined ? {} : { rowsBefore: done.rowsBefore }),
+        ...(done.created ? { created: true } : {}),
+        ...(done.columnsAdded.length === 0 ? {} : { columnsAdded: done.columnsAdded.slice(0, mostNamed) }),
+        ...(done.decision.because === undefined ? {} : { because: done.decision.because }),
         lakeVersion: done.decision.state.version,
       },
     };

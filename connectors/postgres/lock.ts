@@ -10,6 +10,8 @@ export interface Patience {
   readonly waitMs: number;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** Told after each try that somebody else was in the way, and who. */
+  waits(why: string): void;
 }
 
 const loadKey = `pg_catalog.hashtextextended($1, 0)`;
@@ -88,7 +90,9 @@ async function lockPatiently(
       await client.query('ROLLBACK TO SAVEPOINT engine_lock');
       await client.query('RELEASE SAVEPOINT engine_lock');
     }
-    if (patience.clock.now() + pauseMs > giveUpAt) throw await busy();
+    const inTheWay = await busy();
+    if (patience.clock.now() + pauseMs > giveUpAt) throw inTheWay;
+    patience.waits(inTheWay.message);
     await patience.clock.sleep(pauseMs, patience.signal);
   }
 }

@@ -41,6 +41,8 @@ export interface StagingColumn {
 export interface StagingChange {
   readonly create: string | undefined;
   readonly alter: readonly string[];
+  /** The columns that `alter` adds. */
+  readonly added: readonly string[];
   readonly problem: EngineError | undefined;
 }
 
@@ -121,12 +123,13 @@ export function changeStaging(
   uniqueKey: readonly string[],
   replaces: boolean,
 ): StagingChange {
-  if (staging === undefined) return { create: createStatement(into, columns, uniqueKey), alter: [], problem: undefined };
+  if (staging === undefined) return { create: createStatement(into, columns, uniqueKey), alter: [], added: [], problem: undefined };
   const there = new Map(staging.columns.map((c) => [c.name, c]));
   const added = columns.filter((c) => !there.has(c.name));
   return {
     create: undefined,
     alter: added.map((c) => `ALTER TABLE ${quoteRelation(into)} ADD COLUMN ${quoteIdentifier(c.name)} ${c.type}`),
+    added: added.map((c) => c.name),
     problem: problemOf(into, staging, columns, uniqueKey, replaces),
   };
 }

@@ -22,7 +22,7 @@ export const truncate: NodeType = {
       summary: emptied
         ? `${target} is emptied${rowsEstimate === undefined ? '' : ` (~${countText(rowsEstimate, 'row')})`}`
         : `${target}: nothing to empty`,
-      facts: { emptied },
+      facts: { into: target, emptied, ...(rowsEstimate === undefined ? {} : { rowsBefore: rowsEstimate }) },
     };
   },
 };

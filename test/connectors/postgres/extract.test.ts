@@ -112,6 +112,22 @@ suite('postgres.extract', ({ test, before, after }) => {
       assert.ok(during.fence === null || String(during.fence) < new Date().toISOString());
     });
 
+  test('an extract says what it read, from where to where, and which files it left', async () => {
+    await reset();
+    const rig = await rigOn();
+    const full = await extractUsers(rig, 'full');
+    assert.equal([full.relation, full.columns, full.low, full.lastFence, full.files], ['public.users', 3, null, undefined, 1]);
+    const state = await readTable(rig.lake, 'users');
+    assert.equal(
+      full.paths,
+      state.files.map((f) => f.add.path),
+    );
+    const next = await extractUsers(rig);
+    assert.equal([next.cursor, next.lastFence], ['updated_at', full.fence]);
+    const lookbackMs = Date.parse(String(next.lastFence)) - Date.parse(String(next.low));
+    assert.is(lookbackMs, 10_000);
+  });
+
   test('the fence says who holds it back', async () => {
     await reset();
     const rig = await rigOn();

@@ -59,7 +59,7 @@ suite('attempts at loading one target', ({ test, before, after }) => {
       table: 'waits',
       store: createMemoryStore(systemClock, realm),
       onProgress: ({ doing }) => {
-        if (doing === 'waiting for another run') waited = true;
+        if (doing?.startsWith('waiting: load ') === true && doing.includes(' is held by run ')) waited = true;
       },
     });
     await until(() => waited, 'the second run to wait');
@@ -109,7 +109,7 @@ suite('attempts at loading one target', ({ test, before, after }) => {
     const realm = createMemoryRealm();
     const { createRunLeases } = await import('../../../engine/execute/leases.ts');
     const { leaseTarget } = await import('../../../connectors/postgres/attempt-register.ts');
-    const patience = { timeoutMs: 100, waitMs: 100, clock: systemClock, signal: new AbortController().signal };
+    const patience = { timeoutMs: 100, waitMs: 100, clock: systemClock, signal: new AbortController().signal, waits: () => undefined };
     const contextOf = (runId: string): Parameters<typeof leaseTarget>[0] => {
       const leases = createRunLeases(createMemoryStore(systemClock, realm), { runId, host: 'here', pid: 1 });
       return { lease: (name: string) => leases.take(name), progress: () => undefined, log: () => undefined } as never;

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { openWorkshop, type Workshop } from '../../support/lake-table.ts';
 import { suite } from '../../support/suite.ts';
-import { type LoadRig, loadRig, refusal, until } from './load-rig.ts';
+import { type LoadRequest, type LoadRig, loadRig, refusal, until } from './load-rig.ts';
 
 const rowsOf = (from: number, to: number, text: string): string =>
   `SELECT i::BIGINT AS id, '${text} ' || i AS v FROM range(${from}, ${to}) r(i)`;
@@ -101,8 +101,12 @@ suite('readers beside a load', ({ test, before, after }) => {
     const pid = (await holder.query('SELECT pg_backend_pid() AS pid')).rows[0].pid;
     await holder.query('BEGIN');
     await holder.query('SELECT * FROM staging.held');
-    const error = await refusal(rig.full({ table: 'held', lockTimeoutMs: 50, lockWaitMs: 300 }));
+    const doing = new Set<string | undefined>();
+    const onProgress: LoadRequest['onProgress'] = (progress) => void doing.add(progress.doing);
+    const error = await refusal(rig.full({ table: 'held', lockTimeoutMs: 50, lockWaitMs: 700, onProgress }));
     assert.is(error.code, 'load.busy');
+    assert.ok(doing.has(`waiting: ${error.message}`), 'while it waits it says for whom');
+    assert.is(rig.logs.filter((line) => line === `info ${error.message}; waiting`).length, 1);
     assert.ok(error.message.includes(`pid ${pid}`) && error.message.includes('a long report'), error.message);
     assert.is(error.retryable, true);
     await holder.query('COMMIT');

@@ -83,6 +83,19 @@ suite('the shape of staging', ({ test, before, after }) => {
     assert.is((await rig.incremental({ table: 'merged_into' })).facts.inserted, 1);
   });
 
+  test('a load says what it was given and what it made of its table', async () => {
+    await shop.write('told', { mode: 'full', rows });
+    const made = (await rig.full({ table: 'told' })).facts;
+    assert.equal(
+      [made.into, made.files, made.created, made.columnsAdded, made.rowsBefore],
+      ['staging.told', 1, true, undefined, undefined],
+    );
+    await rig.client.query('ALTER TABLE staging.told DROP COLUMN v; ANALYZE staging.told');
+    await shop.write('told', { mode: 'full', rows });
+    const again = (await rig.full({ table: 'told' })).facts;
+    assert.equal([again.created, again.columnsAdded, again.rowsBefore, again.replaced], [undefined, ['v'], made.rows, true]);
+  });
+
   test('generated columns and indexes that somebody added are left alone', async () => {
     await rig.client.query(
       `CREATE TABLE staging.helped (id bigint PRIMARY KEY, v text, upper_v text GENERATED ALWAYS AS (upper(v)) STORED, ${times})`,

@@ -186,13 +186,13 @@ suite('engine daemon', ({ test, before, after }) => {
     const runId = String(lines.find((line) => line.type === 'run.started')?.runId);
     const events = lines.filter((line) => line.type !== 'daemon' && line.type !== 'http');
     const { rows } = await to.query<{ seq: string }>(
-      "SELECT seq::text AS seq FROM engine.events WHERE run_id = $1 AND type <> 'node.progress' AND event->>'level' IS DISTINCT FROM 'debug' ORDER BY events.seq",
+      "SELECT seq::text AS seq FROM engine.events WHERE run_id = $1 AND type NOT IN ('node.progress', 'run.planned') AND event->>'level' IS DISTINCT FROM 'debug' ORDER BY events.seq",
       [runId],
     );
     assert.equal(
       events.map((line) => line.seq),
       rows.map((row) => Number(row.seq)),
-      'each event once, in order',
+      'each event once, in order; plans are too long for a log',
     );
     assert.equal([...new Set(events.map((line) => line.pipeline))], ['users']);
     assert.ok(lines.some((line) => line.type === 'daemon' && line.runId === runId && line.pipeline === 'users'));
