@@ -1,4 +1,5 @@
 import type { Session } from '../engine/api.ts';
+import { againAfterMs } from './again.ts';
 import { ApiFailure, address, get, paths } from './api.ts';
 import { watched } from './watched.ts';
 
@@ -15,7 +16,6 @@ export const session = watched<Session | undefined>(undefined);
 /** True while the daemon wants a token. */
 export const loginNeeded = watched(false);
 
-const againMs = 2_000;
 /** What only time changes (a table that becomes too old, a leader that fell silent) is not told: it is asked for. */
 const slowlyMs = 30_000;
 const changedListeners = new Set<() => void>();
@@ -81,15 +81,15 @@ function open(): void {
   opened.addEventListener('changed', changed);
   opened.addEventListener('error', () => {
     state('lost');
-    if (opened.readyState !== EventSource.CLOSED) return;
-    void askSession();
+    // Of a line that broke the browser would open the next one by itself, in every page after the same time.
+    if (opened.readyState === EventSource.CLOSED) void askSession();
     openLater();
   });
 }
 
 function openLater(): void {
   close();
-  again = window.setTimeout(open, againMs);
+  again = window.setTimeout(open, againAfterMs(Math.random()));
 }
 
 /** Asks who looks: a stream that is refused does not say why. */

@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { RunPage } from '../engine/api.ts';
 import type { Event } from '../engine/event.ts';
 import { applyEvent } from '../engine/run.ts';
+import { againAfterMs } from './again.ts';
 import { ApiFailure, address, get, paths } from './api.ts';
 import { connection, noteFailure, onChanged } from './connection.ts';
 import { isLive } from './states.ts';
@@ -96,7 +97,7 @@ class RunWatch {
 
   #later(): void {
     this.#close();
-    this.#again = window.setTimeout(() => void this.#ask(), 2_000);
+    this.#again = window.setTimeout(() => void this.#ask(), againAfterMs(Math.random()));
   }
 
   #follow(): void {
@@ -105,7 +106,7 @@ class RunWatch {
     this.#source = source;
     source.addEventListener('message', ({ data }) => this.#take(JSON.parse(String(data)) as Event));
     source.addEventListener('error', () => {
-      if (source.readyState === EventSource.CLOSED && !this.#stopped) this.#later();
+      if (!this.#stopped) this.#later();
     });
   }
 
