@@ -1,5 +1,5 @@
 import type { Event } from './event.ts';
-import type { NodeRecord, PipelineHistory, TableHistory } from './history.ts';
+import type { PipelineHistory, TableHistory } from './history.ts';
 import type { QueueEntry } from './queue.ts';
 import type { Run, RunRecord } from './run.ts';
 
@@ -54,23 +54,6 @@ export interface PipelinePage extends PipelineView {
   readonly entries: readonly QueueEntry[];
 }
 
-/** `GET /tables/:table`. */
-export interface TablePage extends TableView {
-  readonly nodes: readonly NodeRecord[];
-  /** The newest commits of its log in the lake. */
-  readonly versions: readonly LakeVersion[];
-  /** Why `versions` cannot be read. */
-  readonly lakeTrouble: string | undefined;
-}
-
-export interface LakeVersion {
-  readonly version: number;
-  readonly at: string;
-  readonly operation: string;
-  readonly rows: number | undefined;
-  readonly files: number;
-}
-
 /** `GET /runs?pipeline=&state=&table=&before=&limit=`. `next`: give it as `before`. */
 export interface RunsPage {
   readonly runs: readonly RunRecord[];
@@ -118,7 +101,18 @@ export interface Action {
   /** The name of a token, or `local` for somebody on the daemon's machine. */
   readonly who: string;
   readonly from: string;
-  readonly action: 'trigger' | 'retry' | 'cancel' | 'pause' | 'resume' | 'login' | 'logout' | 'dequeue' | 'create-token' | 'revoke-token';
+  readonly action:
+    | 'trigger'
+    | 'retry'
+    | 'cancel'
+    | 'pause'
+    | 'resume'
+    | 'login'
+    | 'logout'
+    | 'dequeue'
+    | 'create-token'
+    | 'revoke-token'
+    | 'preview';
   readonly subject: string;
   readonly outcome: string;
 }

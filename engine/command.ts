@@ -59,8 +59,8 @@ export interface CommandContext {
   loaded(): Promise<{ readonly config: Config | undefined; readonly diagnostics: readonly Diagnostic[]; readonly file: string }>;
   /** An open link by its name in the configuration (a source, a sink, `lake`, `dbt`), the same one each time. */
   connection(kind: 'source' | 'sink' | 'lake' | 'dbt', name: string): Promise<Connection>;
-  /** Opens a link of that kind of system that no configuration names (`init --from`); `settings` as the connector's `open` has them. Closed with the others. */
-  link(type: string, name: string, settings: JsonObject): Promise<Connection>;
+  /** Opens a link of that kind of system that no configuration names (`init --from`); `settings` as the connector's `open` has them, `root` the project's folder (where there is none: the current one). Closed with the others. */
+  link(type: string, name: string, settings: JsonObject, root?: string): Promise<Connection>;
   /** Opens every configured link (cheap, see `Connector.open`) and answers for names and roles, as `SurveyContext.connection` has it. */
   roles(): Promise<SurveyContext['connection']>;
   nodeTypes(): Promise<ReadonlyMap<string, NodeType>>;

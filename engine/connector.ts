@@ -2,7 +2,7 @@ import type { Client } from 'pg';
 import type { Lake } from '../lake/lake.ts';
 import type { Clock } from './base/clock.ts';
 import type { Json, JsonObject } from './base/json.ts';
-import type { TableConfig } from './config.ts';
+import type { Relation, TableConfig } from './config.ts';
 import type { LogLevel, NodeResult, Progress } from './event.ts';
 import type { NodePlan } from './plan.ts';
 
@@ -48,8 +48,53 @@ export interface Connection {
   readonly project?: Project;
   /** Looks at what `engine doctor` should tell, with read rights; what is wrong is in the answer, not thrown. */
   checkup?(request: CheckupRequest): Promise<readonly Checkup[]>;
+  /** What the catalog has of relations now: estimates only, no row is read and no lock is waited for. Takes a few seconds at the most. A server that the engine runs itself is not started for it: EngineError `embedded.not-running`. */
+  look?(request: LookRequest): Promise<readonly Looked[]>;
+  /** Some of the newest rows of a relation, their values as text. Takes a few seconds at the most; starts no server either. */
+  preview?(request: PreviewRequest): Promise<Preview>;
   /** Ends whatever is open, and an embedded server that nobody else uses. Never throws; safe to call twice. */
   close(): Promise<void>;
+}
+
+export interface LookRequest {
+  readonly relations: readonly Relation[];
+  readonly signal: AbortSignal;
+}
+
+/** A relation as the catalog has it now; one that is not there has no answer. */
+export interface Looked {
+  readonly relation: Relation;
+  readonly kind: CatalogTable['kind'];
+  readonly columns: CatalogTable['columns'];
+  /** An estimate; undefined where nobody has counted yet, and for views. */
+  readonly rows: number | undefined;
+  /** Of the table and what is stored beside it, without indexes, when it was counted last; undefined for views. */
+  readonly bytes: number | undefined;
+}
+
+export interface PreviewRequest {
+  readonly relation: Relation;
+  /** Columns whose values must not be read. */
+  readonly hidden: readonly string[];
+  /** The column that says which rows are the newest, where there is one. */
+  readonly newestBy: string | undefined;
+  readonly rows: number;
+  readonly signal: AbortSignal;
+}
+
+/** Rows, the newest first. */
+export interface Preview {
+  readonly columns: readonly { readonly name: string; readonly type: string; readonly hidden: boolean }[];
+  /** In the order of `columns`; null: NULL, and the value of a hidden column. */
+  readonly rows: readonly (readonly (PreviewValue | null)[])[];
+  /** `newest`: by `newestBy`, of all rows; `written`: of those in the last blocks of a table that is too large to sort. */
+  readonly order: 'newest' | 'written';
+}
+
+/** A value as text; `cut`: there is more of it. */
+export interface PreviewValue {
+  readonly text: string;
+  readonly cut: boolean;
 }
 
 /** What a link is looked at for. */

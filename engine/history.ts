@@ -33,6 +33,12 @@ export interface RunNode
   readonly keptFrom: string | undefined;
 }
 
+/** A load that succeeded. */
+export interface TableLoad extends NodeRecord {
+  /** The moment of the snapshot of the newest extract that it brought. */
+  readonly readAt: string | undefined;
+}
+
 /** What became of a table lately. */
 export interface TableHistory {
   readonly table: string;
@@ -126,6 +132,8 @@ export interface History {
   totals(): Promise<Totals>;
   /** The newest first. */
   tableNodes(table: string, limit: number): Promise<readonly NodeRecord[]>;
+  /** Loads of a table that succeeded, the newest first. */
+  tableLoads(table: string, limit: number): Promise<readonly TableLoad[]>;
   /** Of all these runs, each in the order in which they began. */
   runNodes(runIds: readonly string[]): Promise<readonly RunNode[]>;
   runs(query: RunPageQuery): Promise<readonly RunRecord[]>;

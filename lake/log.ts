@@ -147,51 +147,24 @@ async function findLast(lake: Lake, folder: string, replay: Replay, checkpoint: 
   if (replay.dataVersion < 0) replay.dataVersion = checkpoint;
 }
 
+/** The newest version of a table's log; -1 where there is none. Lists what came after the last checkpoint. */
+export async function newestVersion(lake: Lake, folder: string): Promise<number> {
+  const { newest } = await listLog(lake, folder, await readHint(lake, folder));
+  return newest >= 0 ? newest : (await listLog(lake, folder, undefined)).newest;
+}
+
 /** The engine's own commits, newest first, as far back as the log tells. */
 export async function* engineCommits(
   lake: Lake,
   folder: string,
 ): AsyncGenerator<{ readonly version: number; readonly commit: EngineCommit; readonly timestamp: number }> {
-  const hinted = await listLog(lake, folder, await readHint(lake, folder));
-  const { newest } = hinted.newest < 0 ? await listLog(lake, folder, undefined) : hinted;
-  for (let version = newest; version >= 0; version -= 1) {
+  for (let version = await newestVersion(lake, folder); version >= 0; version -= 1) {
     const entry = await readEntry(lake, folder, version);
     if (entry === undefined) return;
     for (const action of entry.actions)
       if ('commitInfo' in action && action.commitInfo.engine?.format === 1)
         yield { version, commit: action.commitInfo.engine, timestamp: action.commitInfo.timestamp };
   }
-}
-
-/** One version in short. `rows`: of the engine's own commits; `timestamp`: ms since the epoch. */
-export interface LogVersion {
-  readonly version: number;
-  readonly timestamp: number;
-  readonly operation: string;
-  readonly rows: number | undefined;
-  /** That it added. */
-  readonly files: number;
-}
-
-/** The newest versions of a table, newest first, at most so many and as far back as the log tells; none where there is no table. */
-export async function logVersions(lake: Lake, folder: string, limit: number): Promise<readonly LogVersion[]> {
-  const hinted = await listLog(lake, folder, await readHint(lake, folder));
-  const { newest } = hinted.newest < 0 ? await listLog(lake, folder, undefined) : hinted;
-  const found: LogVersion[] = [];
-  for (let version = newest; version >= 0 && found.length < limit; version -= 1) {
-    const entry = await readEntry(lake, folder, version);
-    if (entry === undefined) break;
-    const info = entry.actions.find((action) => 'commitInfo' in action)?.commitInfo;
-    const commit = engineCommit(entry);
-    found.push({
-      version,
-      timestamp: info?.timestamp ?? 0,
-      operation: info?.operation ?? 'unknown',
-      rows: commit?.rows,
-      files: filesOf(entry).length,
-    });
-  }
-  return found;
 }
 
 /**

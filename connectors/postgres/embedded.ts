@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DatabaseParameters, EmbeddedServer } from '../../engine/connector.ts';
 import { EngineError } from '../../engine/error.ts';
@@ -31,6 +31,8 @@ export interface EmbeddedOptions {
 export interface Embedded extends EmbeddedServer {
   /** Starts or joins it; called again, it looks whether the server still runs and starts it anew when it was killed. Throws EngineErrors `embedded.*`. */
   open(): Promise<DatabaseParameters>;
+  /** How it is reached, where it runs; undefined where it does not. Starts nothing, and is no use of it: it may be stopped at any time. */
+  peek(): Promise<DatabaseParameters | undefined>;
   /** Ends this use of it; stops the server when nobody else uses it. */
   close(): Promise<void>;
   /** The file that stands for this use while it is open. */
@@ -157,6 +159,15 @@ export function openEmbedded(options: EmbeddedOptions): Embedded {
     });
   }
 
+  async function peek(): Promise<DatabaseParameters | undefined> {
+    // What follows would make folders.
+    const started = await stat(join(folder, 'data', 'postmaster.pid')).catch(() => undefined);
+    if (started === undefined) return undefined;
+    const of = await cluster();
+    const server = await runningServer(of, 0);
+    return server === undefined ? undefined : parametersOf(of, server, options.name);
+  }
+
   /** True when a live process uses it; leases of dead ones are removed. */
   async function inUse(): Promise<boolean> {
     let used = false;
@@ -192,6 +203,7 @@ export function openEmbedded(options: EmbeddedOptions): Embedded {
   return {
     folder,
     open: () => inOrder(open),
+    peek,
     close: () =>
       inOrder(async () => {
         if (current === undefined) return;

@@ -59,6 +59,8 @@ export const connector: Connector = {
         ...(server.embedded === undefined ? {} : { embedded: server.embedded }),
       },
       checkup: async (request) => (await import('./checkup.ts')).checkup(server, sink.schema, request, duckdb.extensionFolder),
+      look: async (request) => (await import('./look.ts')).look(server, request),
+      preview: async (request) => (await import('./preview.ts')).preview(server, request),
       async close() {
         await source.close();
         await Promise.all(later);

@@ -41,8 +41,7 @@ export function openServer(name: string, settings: { readonly url: string }, sco
     return learning;
   }
 
-  async function connect(label: string): Promise<Session['client']> {
-    const to = await parameters();
+  async function connectTo(to: DatabaseParameters, label: string): Promise<Session['client']> {
     const session = await openSession(to, label);
     try {
       const { pooling } = await (facts ?? learn(session, to));
@@ -54,10 +53,29 @@ export function openServer(name: string, settings: { readonly url: string }, sco
     }
   }
 
+  const connect = async (label: string): Promise<Session['client']> => connectTo(await parameters(), label);
+
   return {
     name,
     parameters,
     connect,
+    visit: async (label, patienceMs) => {
+      const to = embedded === undefined ? await parameters() : await embedded.peek();
+      if (to === undefined)
+        throw new EngineError('outside', 'embedded.not-running', `the embedded server ${name} is not running`, {
+          hint: 'It runs while a run needs it; `engine up` keeps it running.',
+        });
+      const client = await connectTo({ ...to, connectTimeoutMs: Math.min(to.connectTimeoutMs, patienceMs) }, label);
+      try {
+        await client.query('SET default_transaction_read_only = on');
+        await client.query(`SET statement_timeout = ${Math.ceil(patienceMs)}`);
+        await client.query(`SET lock_timeout = ${Math.ceil(patienceMs / 3)}`);
+        return client;
+      } catch (error) {
+        await client.end().catch(() => undefined);
+        throw postgresError(error, `connecting to ${placeOf(to)}`);
+      }
+    },
     connectionString: async (label, further = {}) => {
       if (facts === undefined) await (await connect('hello')).end();
       const to = await parameters();

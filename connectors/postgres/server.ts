@@ -12,6 +12,8 @@ export interface PostgresServer {
    * The caller ends it. Errors are EngineErrors: refused, password, TLS, no such database, too many connections.
    */
   connect(label: string): Promise<Client>;
+  /** The same, only reading and for somebody who waits: given up after that time. An embedded server that does not run is not started: EngineError `embedded.not-running`. */
+  visit(label: string, patienceMs: number): Promise<Client>;
   /** The same session for a program that takes a libpq connection string (DuckDB's postgres extension); settings ride in `options`, with further ones of its own. Contains the password. */
   connectionString(label: string, further?: Readonly<Record<string, string>>): Promise<string>;
   /** Ends an embedded server's use. Never throws. */

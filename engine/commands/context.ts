@@ -117,9 +117,9 @@ export function createCommandContext(parts: ContextParts): OpenContext {
       config,
       loaded,
       connection: async (kind, name) => (await connections()).get(kind, name),
-      link: async (type, name, settings) => {
+      link: async (type, name, settings, root = parts.cwd) => {
         const log = (level: LogLevel, text: string): void => (level === 'debug' ? undefined : reporter.note(text));
-        const found = (await connector(type)).open(name, settings, { root: parts.cwd, clock, engine, log });
+        const found = (await connector(type)).open(name, settings, { root, clock, engine, log });
         opened.links.push(found);
         return found;
       },

@@ -7,7 +7,7 @@ import type { CommandContext } from '../command.ts';
 import type { Config, DaemonConfig, ListenAddress } from '../config.ts';
 import type { Connection } from '../connector.ts';
 import { EngineError, errorData } from '../error.ts';
-import { lakeSettings } from '../execute/connections.ts';
+import { lakeSettings, settingsOf } from '../execute/connections.ts';
 import { readProblemFacts } from '../schedule/problem-facts.ts';
 import { problemsOf } from '../schedule/problems.ts';
 import type { Tell } from '../schedule/tell.ts';
@@ -107,6 +107,7 @@ async function serverParts(
     config: inForce.current,
     plan: (wish, signal) => planApart(context, config.file, inForce.folder, wish, signal),
     lake: lakeOf(context),
+    link: linkOf(context),
     problems: async (now) => problemsOf(await readProblemFacts(store, now, context.clock.now())),
     log,
     tell,
@@ -128,6 +129,20 @@ function lakeOf(context: CommandContext): (config: Config) => Promise<Lake> {
     const { lake: found } = await open.connection;
     if (found === undefined) throw new Error('the connection named lake is no lake');
     return found;
+  };
+}
+
+/** Links to sources and sinks for looking at them; another one where the settings of one were changed. They hold nothing open between two looks. */
+function linkOf(context: CommandContext): ServerParts['link'] {
+  const open = new Map<string, Promise<Connection>>();
+  return (config, kind, name) => {
+    const { type, settings } = settingsOf(config, kind, name);
+    const key = JSON.stringify([kind, name, type, settings]);
+    const known = open.get(key);
+    if (known !== undefined) return known;
+    const opening = context.link(type, name, settings, config.root);
+    open.set(key, opening);
+    return opening;
   };
 }
 

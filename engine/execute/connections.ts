@@ -82,7 +82,7 @@ export function settingsOfType(config: Config, type: string): readonly JsonObjec
 }
 
 /** What a connector's `open` is given, as plain data; `extract` (memory and threads of DuckDB, the extension's folder) goes to every Postgres link. */
-function settingsOf(config: Config, kind: ConnectionKind, name: string): { readonly type: string; readonly settings: JsonObject } {
+export function settingsOf(config: Config, kind: ConnectionKind, name: string): { readonly type: string; readonly settings: JsonObject } {
   const extract: JsonObject = {
     memoryBytes: config.extract.memoryBytes,
     threads: config.extract.threads,

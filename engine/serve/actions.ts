@@ -155,7 +155,7 @@ export function actionRoutes(app: FastifyInstance, parts: ServerParts): void {
 }
 
 /** Does it, and keeps what became of it. An action whose record cannot be kept is done all the same, and the daemon told. */
-async function acted<T>(
+export async function acted<T>(
   parts: ServerParts,
   request: FastifyRequest,
   action: Action['action'],

@@ -64,7 +64,8 @@ function briefPipeline({ pipeline, mode, tables, tags, schedules, next, paused, 
   };
 }
 
-function briefTable({ table, pipelines, lakeAsOf, asOf, analyticsAsOf, limitMs, heldBy, load }: TableView): TableBrief {
+/** What one line shows of a table. */
+export function briefTable({ table, pipelines, lakeAsOf, asOf, analyticsAsOf, limitMs, heldBy, load }: TableView): TableBrief {
   const version = load?.facts.lakeVersion;
   return {
     table,

@@ -3,6 +3,7 @@ import type { Lake } from '../../lake/lake.ts';
 import type { Access } from '../access.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Config, ListenAddress } from '../config.ts';
+import type { Connection } from '../connector.ts';
 import type { History } from '../history.ts';
 import type { Plan } from '../plan.ts';
 import type { Problem } from '../problem.ts';
@@ -32,6 +33,8 @@ export interface ServerParts {
   /** By the configuration in force; ends when the signal aborts. */
   plan(wish: PlanWish, signal: AbortSignal): Promise<Plan>;
   lake(config: Config): Promise<Lake>;
+  /** An open link to a source or a sink of that configuration, by its name there; the same one as long as its settings are the same. */
+  link(config: Config, kind: 'source' | 'sink', name: string): Promise<Connection>;
   /** What needs attention, by that configuration. */
   problems(config: Config): Promise<readonly Problem[]>;
   /** Requests go to it as `debug`. */

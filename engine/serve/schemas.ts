@@ -3,6 +3,7 @@ import { overviewSchemas } from './schemas-overview.ts';
 import { pipelineSchemas } from './schemas-pipeline.ts';
 import { runSchemas } from './schemas-run.ts';
 import { scheduleSchemas } from './schemas-schedule.ts';
+import { tableSchemas } from './schemas-table.ts';
 
 /** JSON Schemas of what `engine/api*.ts` say; each becomes a component of `/openapi.json` under its `$id`. */
 
@@ -18,20 +19,6 @@ const pipelineView = {
   history: object({ runs: list(ref('RunRecord')), rowsLoaded: number, medianMs: number }, ['runs', 'rowsLoaded']),
 };
 const pipelineRequired = ['pipeline', 'mode', 'tables', 'tags', 'schedules', 'history'];
-const tableView = {
-  table: text,
-  pipelines: texts,
-  extract: ref('NodeRecord'),
-  load: ref('NodeRecord'),
-  lakeAsOf: time,
-  asOf: time,
-  analyticsAsOf: time,
-  built: object({ runId: text, at: time }),
-  lagMs: number,
-  limitMs: number,
-  heldBy: text,
-};
-const tableRequired = ['table', 'pipelines'];
 
 const components: Readonly<Record<string, object>> = {
   ApiError: object({ error: object({ code: text, message: text, hint: text }, ['code', 'message']) }),
@@ -106,18 +93,6 @@ const components: Readonly<Record<string, object>> = {
     'waiting',
     'entries',
   ]),
-  TableView: object(tableView, tableRequired),
-  TablePage: object({ ...tableView, nodes: list(ref('NodeRecord')), versions: list(ref('LakeVersion')), lakeTrouble: text }, [
-    ...tableRequired,
-    'nodes',
-    'versions',
-  ]),
-  LakeVersion: object({ version: integer, at: time, operation: text, rows: number, files: integer }, [
-    'version',
-    'at',
-    'operation',
-    'files',
-  ]),
   Leadership: object(
     {
       leader: object({ host: text, pid: integer, since: time }),
@@ -165,6 +140,7 @@ const components: Readonly<Record<string, object>> = {
   ActionsPage: object({ actions: list(ref('Action')), next: integer }, ['actions']),
   Session: object({ who: text, tokenNeeded: { type: 'boolean' } }, ['tokenNeeded']),
   ...overviewSchemas,
+  ...tableSchemas,
   ...pipelineSchemas,
   ...scheduleSchemas,
   ...runSchemas,

@@ -95,6 +95,11 @@ export function createPostgresHistory(db: Knex, schema: string, known: <T>(work:
       }),
     runNodes: (runIds) =>
       known(async () => (runIds.length === 0 ? [] : (await ask<RunNodeRow>(nodesOfRuns, { runs: runIds })).map(runNode))),
+    tableLoads: (table, limit) =>
+      known(async () => {
+        const rows = await ask<NodeRow & { readonly extracted: NodeResult | null }>(loadsOfTable, { table, limit });
+        return rows.map((row) => ({ ...nodeRecord(row), readAt: committedBy(row.extracted ?? undefined) }));
+      }),
     runs: ({ pipeline, states, table, retryOf, beforeRunId, limit }) =>
       known(async () => {
         const found = db
@@ -189,6 +194,16 @@ LATERAL (
   )
 ) found`;
 
+const loadsOfTable = `
+SELECT load.*, brought.result AS extracted FROM (
+  SELECT * FROM :s:.nodes WHERE table_name = :table AND verb = 'load' AND state = 'succeeded' AND kept_from IS NULL ORDER BY ended_at DESC LIMIT :limit
+) load LEFT JOIN LATERAL (
+  SELECT e.result FROM :s:.nodes e WHERE e.table_name = :table AND e.verb = 'extract' AND e.state = 'succeeded' AND e.kept_from IS NULL
+  AND e.ended_at <= load.ended_at AND e.lake_version <= load.lake_version
+  ORDER BY e.ended_at DESC LIMIT 1
+) brought ON true
+ORDER BY load.ended_at DESC`;
+
 const stampOf = `
 SELECT md5(concat_ws('|',
   (SELECT max(started_at) FROM :s:.runs), (SELECT max(ended_at) FROM :s:.runs),
@@ -251,7 +266,7 @@ function tableHistory(table: string, row: (part: NewestPart) => NodeRow | undefi
 }
 
 /** What the source had committed by then is in that extract. (A fence may be older: it says from where the next one reads, and waits for what is not committed.) */
-function committedBy(extract: NodeRecord | undefined): string | undefined {
+function committedBy(extract: Pick<NodeResult, 'facts'> | undefined): string | undefined {
   const at = extract?.facts.extractedAt ?? extract?.facts.fence;
   return typeof at === 'string' ? at : undefined;
 }

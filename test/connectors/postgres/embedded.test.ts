@@ -95,6 +95,21 @@ suite('embedded servers', (s) => {
     });
   });
 
+  s.test('a peek says how a running server is reached, starts none, and keeps none from being stopped', async () => {
+    await withProject(async (embedded, folder) => {
+      const onlooker = openEmbedded({ root: folder, name: 'db' });
+      assert.is(await onlooker.peek(), undefined);
+      const opened = await embedded.open();
+      const reached = await onlooker.peek();
+      assert.equal(reached, opened);
+      assert.ok(reached !== undefined);
+      assert.equal(await query(reached, 'SELECT current_database()'), [['db']]);
+      await embedded.close();
+      assert.is(await servers(folder), 0);
+      assert.is(await onlooker.peek(), undefined);
+    });
+  });
+
   s.test('a login without the password is refused', async () => {
     await withProject(async (embedded) => {
       const parameters = await embedded.open();

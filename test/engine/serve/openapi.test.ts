@@ -36,7 +36,7 @@ suite('/openapi.json', ({ test, before, after }) => {
     const routes = Object.entries(paths).flatMap(([path, operations]) =>
       Object.entries(operations).map(([method, operation]) => ({ path, method, operation })),
     );
-    assert.is(routes.length, 29);
+    assert.is(routes.length, 34);
     for (const { path, method, operation } of routes) {
       assert.ok((operation.summary ?? '').length > 5, `${method} ${path} has a summary`);
       assert.ok(operation.responses['4XX'] !== undefined && operation.responses['5XX'] !== undefined, `${method} ${path} has errors`);
@@ -67,7 +67,11 @@ suite('/openapi.json', ({ test, before, after }) => {
       ['/runs/run-1/log', 'LogPage'],
       ['/runs/run-1/plan', 'RunPlan'],
       ['/runs/run-1/dbt', 'RunDbt'],
+      ['/tables', 'TablesPage'],
       ['/tables/users', 'TablePage'],
+      ['/tables/users/live', 'TableLive'],
+      ['/tables/users/loads', 'LoadsPage'],
+      ['/tables/users/versions', 'VersionsPage'],
       ['/actions', 'ActionsPage'],
       ['/schedule?from=2026-11-23', 'SchedulePage'],
       ['/schedule/fires?pipeline=sync&from=2026-11-23T00:00:00Z&to=2026-11-24T00:00:00Z', 'FiresPage'],

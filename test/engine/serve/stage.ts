@@ -2,6 +2,7 @@ import { request } from 'node:http';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { openFileLake } from '../../../connectors/file/lake.ts';
+import { connector as postgres } from '../../../connectors/postgres/index.ts';
 import type { Access } from '../../../engine/access.ts';
 import { systemClock } from '../../../engine/base/clock.ts';
 import { makeCredential, tokenText } from '../../../engine/base/credential.ts';
@@ -140,6 +141,12 @@ export async function createStage(over: Partial<ServerParts> = {}): Promise<Stag
     self: { runId: 'daemon-1', host: hostname(), pid: process.pid, since: new Date().toISOString() },
     config: async () => shop,
     plan: async (wish) => ({ ...plan, pipeline: wish.pipeline, request: { ...wish } }),
+    link: async (_config, kind, name) =>
+      postgres.open(
+        `${kind} ${name}`,
+        { url: database.url, schema: 'staging', extract: {} },
+        { root: '/nonexistent', clock: systemClock, engine: '0.0.0', log: () => undefined },
+      ),
     lake: async () => openFileLake(join(import.meta.dirname, 'no-such-lake')),
     problems: async () => [],
     log: createLog({ level: 'debug', clock: systemClock, write: (record) => void logged.push(record) }),

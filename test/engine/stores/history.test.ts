@@ -223,6 +223,22 @@ suite('what the store tells of many runs', ({ test, before, after }) => {
     );
   });
 
+  test('loads of a table, the newest first, each with the moment of what it brought', async () => {
+    const { store, history } = await fresh();
+    const read = (n: number): string => `2026-05-04T11:${n}0:00.000001Z`;
+    await store.append(eventsOf('r1', noon, [extracted(1, read(1)), loaded(1, 11), { type: 'run.succeeded' }]));
+    await store.append(eventsOf('r2', noon + minute, [extracted(2, read(2)), failed]));
+    await store.append(eventsOf('r3', noon + 2 * minute, [extracted(3, read(3)), loaded(2, 22), { type: 'run.succeeded' }]));
+    await store.append(eventsOf('other', noon, [loaded(1, 99, 'u')], { table: 'u' }));
+    const told = async (limit: number): Promise<unknown> =>
+      (await history.tableLoads('t', limit)).map(({ runId, node, rows, readAt }) => [runId, node, rows, readAt]);
+    assert.equal(await told(9), [
+      ['r3', 'load t', 22, read(2)],
+      ['r1', 'load t', 11, read(1)],
+    ]);
+    assert.equal(await told(1), [['r3', 'load t', 22, read(2)]]);
+  });
+
   test('a pipeline at a glance: its newest runs, the rows of a while, and how long a run takes', async () => {
     const { store, history } = await fresh();
     for (let i = 0; i < 5; i += 1)

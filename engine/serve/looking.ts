@@ -1,0 +1,59 @@
+import { lakeFolder } from '../base/lake-folder.ts';
+import type { Config, Relation } from '../config.ts';
+import type { Connection, Looked } from '../connector.ts';
+import { EngineError } from '../error.ts';
+import { type LakeTable, readLakeTable } from './lake-table.ts';
+import type { ServerParts } from './parts.ts';
+import { createRemembering, type Remembered } from './remembering.ts';
+
+const freshMs = 10_000;
+const patienceMs = 10_000;
+const looksAtOnce = 4;
+const lakesAtOnce = 2;
+const most = 2_000;
+
+/** Looks at sources, sinks and the lake, as they are now: a few at once, and none twice within ten seconds, however many pages are open. */
+export interface Looking {
+  relations(config: Config, kind: 'source' | 'sink', name: string, relations: readonly Relation[]): Promise<Remembered<readonly Looked[]>>;
+  lake(config: Config, table: string): Promise<Remembered<LakeTable>>;
+  /** What was found last; nothing is looked for. */
+  knownRelations(
+    config: Config,
+    kind: 'source' | 'sink',
+    name: string,
+    relations: readonly Relation[],
+  ): Remembered<readonly Looked[]> | undefined;
+  knownLake(config: Config, table: string): Remembered<LakeTable> | undefined;
+  busy(): boolean;
+}
+
+export function createLooking(parts: ServerParts): Looking {
+  const relations = createRemembering<readonly Looked[]>(parts.clock, { freshMs, atOnce: looksAtOnce, most });
+  const lakes = createRemembering<LakeTable>(parts.clock, { freshMs, atOnce: lakesAtOnce, most });
+  return {
+    relations: (config, kind, name, wanted) =>
+      relations.get(keyOf(kind, name, wanted), async () => {
+        const { look } = await linkOf(parts, config, kind, name);
+        return look === undefined ? [] : look({ relations: wanted, signal: AbortSignal.timeout(patienceMs) });
+      }),
+    lake: (config, table) => lakes.get(lakeKeyOf(config, table), async () => readLakeTable(await parts.lake(config), lakeFolder(table))),
+    knownRelations: (_config, kind, name, wanted) => relations.peek(keyOf(kind, name, wanted)),
+    knownLake: (config, table) => lakes.peek(lakeKeyOf(config, table)),
+    busy: () => relations.busy() || lakes.busy(),
+  };
+}
+
+/** The link to a source or a sink of the configuration; EngineError `connection.unknown` for none. */
+export async function linkOf(parts: ServerParts, config: Config, kind: 'source' | 'sink', name: string): Promise<Connection> {
+  const there = kind === 'source' ? config.sources : config.sinks;
+  if (!Object.hasOwn(there, name))
+    throw new EngineError('usage', 'connection.unknown', `there is no ${kind} named ${name}`, {
+      hint: `Look at the names under ${kind}s in pipelines.yaml.`,
+    });
+  return parts.link(config, kind, name);
+}
+
+const keyOf = (kind: string, name: string, relations: readonly Relation[]): string =>
+  JSON.stringify([kind, name, relations.map(({ schema, name: relation }) => [schema, relation])]);
+
+const lakeKeyOf = ({ lake }: Config, table: string): string => JSON.stringify([lake, table]);

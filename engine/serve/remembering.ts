@@ -1,0 +1,77 @@
+import type { Clock } from '../base/clock.ts';
+
+/** What was found, and when. */
+export interface Remembered<T> {
+  readonly at: string;
+  readonly value: T;
+}
+
+/** Answers that are dear to find: each is found once for all who ask at the same time, at most so many are looked for at once, and what was found is told for a while. */
+export interface Remembering<T> {
+  /** What it ends with, an error too, is told to everybody who asks within `freshMs`. */
+  get(key: string, find: () => Promise<T>): Promise<Remembered<T>>;
+  /** What was found last, however long ago; nothing is looked for. */
+  peek(key: string): Remembered<T> | undefined;
+  /** Something is being looked for. */
+  busy(): boolean;
+}
+
+interface Entry<T> {
+  foundMs: number | undefined;
+  answer: Promise<Remembered<T>>;
+  last: Remembered<T> | undefined;
+}
+
+/** `most`: so many keys are remembered; the one that was asked for longest ago is forgotten first. */
+export function createRemembering<T>(
+  clock: Clock,
+  { freshMs, atOnce, most }: { readonly freshMs: number; readonly atOnce: number; readonly most: number },
+): Remembering<T> {
+  const entries = new Map<string, Entry<T>>();
+  const waiting: (() => void)[] = [];
+  let working = 0;
+
+  const inTurn = async (find: () => Promise<T>): Promise<Remembered<T>> => {
+    if (working >= atOnce) await new Promise<void>((begin) => waiting.push(begin));
+    else working += 1;
+    try {
+      return { value: await find(), at: new Date(clock.now()).toISOString() };
+    } finally {
+      const next = waiting.shift();
+      // Whoever waits takes the place.
+      if (next === undefined) working -= 1;
+      else next();
+    }
+  };
+
+  return {
+    get(key, find) {
+      const known = entries.get(key);
+      if (known !== undefined) {
+        entries.delete(key);
+        entries.set(key, known);
+        const agoMs = known.foundMs === undefined ? 0 : clock.now() - known.foundMs;
+        if (agoMs >= 0 && agoMs < freshMs) return known.answer;
+      }
+      const answer = inTurn(find);
+      const entry: Entry<T> = { foundMs: undefined, answer, last: known?.last };
+      entries.set(key, entry);
+      answer.then(
+        (found) => {
+          entry.foundMs = clock.now();
+          entry.last = found;
+        },
+        () => {
+          entry.foundMs = clock.now();
+        },
+      );
+      for (const old of entries.keys()) {
+        if (entries.size <= most) break;
+        entries.delete(old);
+      }
+      return answer;
+    },
+    peek: (key) => entries.get(key)?.last,
+    busy: () => working > 0,
+  };
+}

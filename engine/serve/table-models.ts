@@ -1,0 +1,119 @@
+import type { ModelNow } from '../api-table.ts';
+import type { Looked } from '../connector.ts';
+import type { DbtResult } from '../event.ts';
+import type { NodeRecord } from '../history.ts';
+import type { ServerParts } from './parts.ts';
+
+/** What one run's dbt said, and when its build began. */
+interface Build {
+  readonly runId: string;
+  readonly at: string;
+  readonly results: readonly DbtResult[];
+}
+
+/** So many of a table's newest runs are looked into for a build. */
+const runsLookedInto = 12;
+const mostResults = 5_000;
+
+const ofRuns = new WeakMap<ServerParts['history'], Map<string, Build | undefined>>();
+
+/** The newest build of each pipeline among the newest runs of a table; `nodes` are the table's. */
+export async function newestBuilds(
+  { history }: ServerParts,
+  nodes: readonly NodeRecord[],
+  built: string | undefined,
+): Promise<readonly Build[]> {
+  const known = ofRuns.get(history) ?? new Map<string, Build | undefined>();
+  ofRuns.set(history, known);
+  const found: Build[] = [];
+  const pipelines = new Set<string>();
+  const runs = new Map(nodes.map(({ runId, pipeline }) => [runId, pipeline]));
+  if (built !== undefined && !runs.has(built)) runs.set(built, '');
+  let looked = 0;
+  for (const [runId, pipeline] of runs) {
+    if (pipelines.has(pipeline)) continue;
+    if (!known.has(runId)) {
+      if (looked >= runsLookedInto) continue;
+      looked += 1;
+      const build = await buildOf(history, runId);
+      // One that has not begun yet may come.
+      if (build === undefined && nodes.some((node) => node.runId === runId && !isOver(node))) continue;
+      if (known.size > 500) known.clear();
+      known.set(runId, build);
+    }
+    const build = known.get(runId);
+    if (build === undefined) continue;
+    pipelines.add(pipeline);
+    found.push(build);
+  }
+  return found.sort((a, b) => (a.at < b.at ? 1 : -1));
+}
+
+const isOver = ({ state }: NodeRecord): boolean => state !== 'queued' && state !== 'running' && state !== 'retrying';
+
+async function buildOf(history: ServerParts['history'], runId: string): Promise<Build | undefined> {
+  const events = await history.events({ runId, types: ['dbt.result'], limit: mostResults });
+  // What an earlier attempt said of a model is replaced by what a later one says.
+  const results = new Map<string, DbtResult>();
+  for (const event of events)
+    if (event.type === 'dbt.result') {
+      const { compiledSql: _, ...result } = event.result;
+      results.set(result.uniqueId, result);
+    }
+  const at = events[0]?.at;
+  return at === undefined ? undefined : { runId, at, results: [...results.values()] };
+}
+
+/** What these builds made of a relation of staging, models in the order in which they read one another, each as the newest build left it. Pure. */
+export function modelsOf(builds: readonly Build[], staging: string): readonly ModelNow[] {
+  const found = new Map<string, { readonly result: DbtResult; readonly build: Build }>();
+  for (const build of builds)
+    for (const result of build.results)
+      if (result.kind !== 'test' && result.kind !== 'unit_test' && !found.has(result.uniqueId))
+        found.set(result.uniqueId, { result, build });
+  const made = new Map<string, ModelNow>();
+  const reading = new Set([staging]);
+  for (let before = -1; before < made.size; ) {
+    before = made.size;
+    for (const [id, { result, build }] of found) {
+      if (made.has(id) || !(result.reads ?? []).some((relation) => reading.has(relation))) continue;
+      if (result.relation !== undefined) reading.add(result.relation);
+      made.set(id, modelOf(result, build, staging));
+    }
+  }
+  return [...made.values()];
+}
+
+function modelOf(result: DbtResult, { runId, at, results }: Build, staging: string): ModelNow {
+  const tests = results.filter(
+    ({ kind, dependsOn }) => (kind === 'test' || kind === 'unit_test') && dependsOn?.includes(result.uniqueId) === true,
+  );
+  const failed = tests.filter(({ status }) => status === 'fail' || status === 'error');
+  return {
+    uniqueId: result.uniqueId,
+    name: result.name,
+    kind: result.kind,
+    relation: result.relation,
+    stands: undefined,
+    rows: undefined,
+    bytes: undefined,
+    status: result.status,
+    runId,
+    builtAt: at,
+    direct: result.reads?.includes(staging) === true,
+    tests: {
+      passed: tests.filter(({ status }) => status === 'pass').length,
+      warned: tests.filter(({ status }) => status === 'warn').length,
+      failed: failed.map(({ name }) => name),
+    },
+  };
+}
+
+/** The models with what the sink's catalog has of their relations. Pure. */
+export function withRelations(models: readonly ModelNow[], looked: readonly Looked[]): readonly ModelNow[] {
+  const by = new Map(looked.map((one) => [`${one.relation.schema}.${one.relation.name}`, one]));
+  return models.map((model) => {
+    const one = model.relation === undefined ? undefined : by.get(model.relation);
+    return one === undefined ? model : { ...model, stands: one.kind, rows: one.rows, bytes: one.bytes };
+  });
+}

@@ -1,0 +1,61 @@
+import type { TableView } from '../api.ts';
+import type { TableLine } from '../api-table.ts';
+import type { Config, Relation } from '../config.ts';
+import { EngineError, errorData } from '../error.ts';
+import type { Looking } from './looking.ts';
+import type { ServerParts } from './parts.ts';
+import { settingsOfTable } from './table-known.ts';
+
+type Sizes = Pick<TableLine, 'lake' | 'staging'>;
+
+/** A size of staging is looked up again after that. */
+const oldMs = 60_000;
+
+/** How large tables are, as far as that was looked up: nobody waits for it. What is not known, or known to be old, is looked up meanwhile. */
+export function createSizes(
+  { clock, tell }: ServerParts,
+  looking: Looking,
+): {
+  of(config: Config, views: readonly TableView[]): { readonly sizes: (table: string) => Sizes; readonly looking: boolean };
+} {
+  /** Why something cannot be looked up is told on the page of the table. */
+  const meanwhile = (work: Promise<unknown>): void => {
+    work.catch((error: unknown) => {
+      if (!(error instanceof EngineError)) tell('error', `looking up how large tables are failed: ${errorData(error).message}`);
+    });
+  };
+  return {
+    of(config, views) {
+      const staging = new Map<string, Sizes['staging']>();
+      const settings = new Map(
+        views.flatMap(({ table }) => {
+          const found = settingsOfTable(config, table, looking.knownLake(config, table)?.value.relation);
+          return found === undefined ? [] : [[table, found] as const];
+        }),
+      );
+      for (const sink of new Set([...settings.values()].map((one) => one.sink))) {
+        const of = [...settings].filter(([, one]) => one.sink === sink);
+        const relations = of.map(([, { into }]) => into);
+        const known = looking.knownRelations(config, 'sink', sink, relations);
+        if (known === undefined || clock.now() - Date.parse(known.at) > oldMs)
+          meanwhile(looking.relations(config, 'sink', sink, relations));
+        const by = new Map((known?.value ?? []).map((one) => [nameOf(one.relation), one]));
+        for (const [table, { into }] of of) {
+          const one = by.get(nameOf(into));
+          if (one !== undefined) staging.set(table, { rows: one.rows, bytes: one.bytes });
+        }
+      }
+      const lakes = new Map<string, Sizes['lake']>();
+      for (const { table, extract } of views) {
+        const known = looking.knownLake(config, table);
+        if (extract !== undefined && known?.value.version !== extract.facts.version) meanwhile(looking.lake(config, table));
+        if (known === undefined || known.value.version < 0) continue;
+        const { version, files, bytes } = known.value;
+        lakes.set(table, { version, files, bytes });
+      }
+      return { sizes: (table) => ({ lake: lakes.get(table), staging: staging.get(table) }), looking: looking.busy() };
+    },
+  };
+}
+
+const nameOf = ({ schema, name }: Relation): string => JSON.stringify([schema, name]);

@@ -1,0 +1,307 @@
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { openFileLake } from '../../../connectors/file/lake.ts';
+import type { LakeVersion, ModelNow, PreviewPage, TableLine, TableLive } from '../../../engine/api-table.ts';
+import { EngineError } from '../../../engine/error.ts';
+import type { DbtResult, EventBody } from '../../../engine/event.ts';
+import type { Lake } from '../../../lake/lake.ts';
+import { lakeFields } from '../../../lake/schema.ts';
+import { configOf, pipelineOf, tableOf } from '../../support/config.ts';
+import { openWorkshop, type Workshop } from '../../support/lake-table.ts';
+import { suite } from '../../support/suite.ts';
+import { waitUntil } from '../../support/wait.ts';
+import { askAt, createStage, type Stage } from './stage.ts';
+
+const noHost = new EngineError('outside', 'postgres.refused', 'nobody listens', { hint: 'Start it.' });
+const secret = 'do-not-show@example.com';
+const columns = { include: undefined, exclude: ['password'], rename: { mail: 'email' }, types: {}, mask: { mail: 'redact' } } as const;
+const shop = configOf(
+  [tableOf('users', { columns }), tableOf('orders'), tableOf('lost', { source: 'production' })],
+  [pipelineOf('sync', ['users', 'orders']), pipelineOf('nightly', ['users', 'lost'], { mode: 'full' })],
+);
+
+const fields = lakeFields([
+  { name: 'id', type: 'long', postgresType: 'bigint', baseType: 'bigint' },
+  { name: 'email', type: 'string', postgresType: 'text', baseType: 'text' },
+  { name: 'amount', type: 'decimal(12,2)', postgresType: 'numeric(12,2)', baseType: 'numeric(12,2)' },
+  { name: 'gone', type: 'string', postgresType: 'text', baseType: 'text' },
+]);
+
+const model = (name: string, reads: readonly string[], over: Partial<DbtResult> = {}): EventBody => ({
+  type: 'dbt.result',
+  node: 'dbt',
+  result: {
+    uniqueId: `model.shop.${name}`,
+    kind: 'model',
+    name,
+    status: 'success',
+    durationMs: 5,
+    relation: `analytics.${name}`,
+    reads,
+    ...over,
+  },
+});
+const check = (name: string, of: string, status: DbtResult['status']): EventBody => ({
+  type: 'dbt.result',
+  node: 'dbt',
+  result: {
+    uniqueId: `test.shop.${name}`,
+    kind: 'test',
+    name,
+    status,
+    durationMs: 1,
+    dependsOn: [`model.shop.${of}`],
+    reads: [`analytics.${of}`],
+  },
+});
+
+suite('tables in the API', ({ test, before, after }) => {
+  let stage: Stage;
+  let shopLake: Workshop;
+  let lake: () => Promise<Lake>;
+
+  before(async () => {
+    shopLake = await openWorkshop();
+    lake = async () => shopLake.lake;
+    stage = await createStage({ config: async () => shop, lake: () => lake() });
+    for (let i = 0; i < 3; i += 1)
+      await shopLake.write('users', {
+        fields,
+        rows: `SELECT ${i}::BIGINT AS id, '***' AS email, 1.5::DECIMAL(12,2) AS amount, NULL::VARCHAR AS gone`,
+      });
+    await shopLake.write('users', {
+      mode: 'full',
+      fields,
+      rows: `SELECT range AS id, '***' AS email, 2.5::DECIMAL(12,2) AS amount, NULL::VARCHAR AS gone FROM range(5)`,
+    });
+    const client = await stage.database.client();
+    await client.query(`
+      CREATE TABLE public.users (id bigint PRIMARY KEY, mail text NOT NULL, password text, amount numeric(14,2), updated_at timestamptz, fresh text);
+      CREATE SCHEMA staging; CREATE SCHEMA analytics;
+      CREATE TABLE staging.users (id bigint PRIMARY KEY, email text, mail text, password text, amount numeric(12,2), gone text, updated_at timestamptz, _extracted_at timestamptz, _loaded_at timestamptz, by_hand int);
+      INSERT INTO staging.users SELECT g, '${secret}', '${secret}', '${secret}', 2.5, NULL, '2026-01-01Z'::timestamptz + g * interval '1 min' FROM generate_series(1, 30) g;
+      CREATE VIEW analytics.stg_users AS SELECT * FROM staging.users;
+      CREATE TABLE analytics.people AS SELECT * FROM staging.users;
+      ANALYZE staging.users, analytics.people;`);
+    await client.end();
+    const nodes = [
+      { id: 'extract users', type: 'postgres.extract', table: 'users', unit: 'extract users', needs: [] },
+      { id: 'load users', type: 'postgres.load', table: 'users', unit: 'load users', needs: ['extract users'] },
+      { id: 'dbt', type: 'dbt.build', unit: 'dbt', needs: ['load users'] },
+    ];
+    const loads = [
+      { rows: 5, inserted: 5, updated: 0, unchanged: 0, replaced: true, versions: [3], lakeVersion: 3 },
+      { rows: 4, inserted: 1, updated: 2, unchanged: 1, replaced: false, versions: [4], lakeVersion: 4 },
+    ];
+    for (const [i, facts] of loads.entries())
+      await stage.keepRun(
+        `run-${i}`,
+        'sync',
+        [
+          {
+            type: 'node.succeeded',
+            node: 'extract users',
+            result: { summary: '', rows: 5, facts: { version: i + 3, extractedAt: '2026-01-31T09:00:00.000001Z' } },
+          },
+          { type: 'node.succeeded', node: 'load users', result: { summary: '', rows: facts.rows, facts } },
+          { type: 'node.started', node: 'dbt', attempt: 1 },
+          model('other', ['staging.orders']),
+          model('people', ['analytics.stg_users']),
+          model('stg_users', ['staging.users'], { name: 'stg_users' }),
+          check('unique_id', 'people', 'pass'),
+          check('accepted', 'people', 'warn'),
+          check('not_null', 'stg_users', 'pass'),
+          { type: 'node.succeeded', node: 'dbt', result: { summary: '', facts: {} } },
+          { type: 'run.succeeded' },
+        ],
+        { nodes },
+      );
+    await stage.keepRun('run-2', 'nightly', [{ type: 'run.cancelled', reason: 'x' }], { nodes });
+  });
+  after(async () => {
+    await stage?.close();
+    await shopLake?.close();
+  });
+
+  const body = async <T>(path: string): Promise<T> => {
+    const answer = await stage.ask(`/api/v1${path}`);
+    assert.is(answer.status, 200, answer.text);
+    return answer.body as T;
+  };
+  const live = (): Promise<TableLive> => body('/tables/users/live');
+
+  test('the list answers at once, and has sizes as soon as they were looked up', async () => {
+    await waitUntil(async () => {
+      const { tables } = await body<{ readonly tables: readonly TableLine[] }>('/tables');
+      const users = tables.find(({ table }) => table === 'users');
+      return users?.lake !== undefined && users.staging !== undefined;
+    }, 'sizes');
+    const { tables } = await body<{ readonly tables: readonly TableLine[] }>('/tables');
+    assert.equal(
+      tables.map(({ table, pipelines }) => [table, pipelines]),
+      [
+        ['users', ['sync', 'nightly']],
+        ['orders', ['sync']],
+        ['lost', ['nightly']],
+      ],
+    );
+    const [users, orders] = tables;
+    assert.equal([users?.lake?.version, users?.lake?.files, users?.staging?.rows], [3, 1, 30]);
+    assert.is(users?.analyticsAsOf, '2026-01-31T09:00:00.000001Z');
+    assert.is(orders?.staging, undefined);
+  });
+
+  test('what is there now: rows and bytes at each place, and the models that read it, whoever reads whom', async () => {
+    const { source, lake: inLake, staging, analytics } = await live();
+    assert.equal([source.found?.system, source.found?.relation, source.found?.kind], ['production', 'public.users', 'table']);
+    assert.equal([inLake.found?.version, inLake.found?.files, inLake.found?.rows], [3, 1, 5]);
+    assert.is(staging.found?.rows, 30);
+    assert.equal(
+      analytics.found?.models.map((one: ModelNow) => [
+        one.name,
+        one.direct,
+        one.stands,
+        one.rows,
+        one.tests.passed,
+        one.tests.warned,
+        one.runId,
+      ]),
+      [
+        ['stg_users', true, 'view', undefined, 1, 0, 'run-1'],
+        ['people', false, 'table', 30, 1, 1, 'run-1'],
+      ],
+    );
+  });
+
+  test('the way of each column, with its mask, its name and type at each place, and what differs', async () => {
+    const { columns: ways } = await live();
+    const line = ways.map(({ source, lake: inLake, staging, mask, differences, note }) =>
+      [
+        source?.name,
+        inLake && `${inLake.name} ${inLake.type}`,
+        staging && `${staging.name} ${staging.type}`,
+        mask,
+        differences.join('; '),
+        note,
+      ]
+        .map((x) => x ?? '-')
+        .join(' | '),
+    );
+    assert.equal(line, [
+      'id | id long | id bigint | - |  | -',
+      'mail | email string | email text | redact |  | -',
+      'password | - | - | - |  | stays in the source: left out by `columns`',
+      'amount | amount decimal(12,2) | amount numeric(12,2) | - | was numeric(12,2) when it was extracted last | -',
+      'updated_at | - | updated_at timestamp with time zone | - | not in the lake yet | -',
+      'fresh | - | - | - | not in the lake yet; not in staging yet | -',
+      '- | gone string | gone text | - | not taken from the source any more | -',
+      '- | - | mail text | - | in staging only | -',
+      '- | - | password text | - | in staging only | -',
+      "- | _extracted_at timestamp | _extracted_at timestamp with time zone | - |  | the engine's: when the row was read, by the source's clock",
+      "- | - | _loaded_at timestamp with time zone | - |  | the engine's: when the row was loaded, by the sink's clock",
+      '- | - | by_hand integer | - | in staging only | -',
+    ]);
+  });
+
+  test('the newest rows, without a value that is masked or left out by now, whatever staging still holds; who looked is recorded', async () => {
+    const answer = await stage.ask('/api/v1/tables/users/preview', { method: 'POST' });
+    assert.is(answer.status, 200, answer.text);
+    const page = answer.body as PreviewPage;
+    assert.equal([page.order, page.newestBy, page.rows.length], ['newest', 'updated_at', 20]);
+    assert.equal(
+      page.columns.filter(({ hidden }) => hidden !== undefined).map(({ name, hidden }) => `${name} ${hidden}`),
+      ['email masked', 'mail masked', 'password excluded'],
+    );
+    assert.equal(
+      page.columns.filter((column) => column.numeric).map(({ name }) => name),
+      ['id', 'amount', 'by_hand'],
+    );
+    assert.equal(page.rows[0]?.slice(0, 6), [{ text: '30', cut: false }, null, null, null, { text: '2.50', cut: false }, null]);
+    assert.not.match(answer.text, new RegExp(secret));
+    assert.not.match(JSON.stringify([stage.logged, stage.told]), new RegExp(secret));
+    const [action] = (await stage.ask('/api/v1/actions?limit=1')).body.actions;
+    assert.equal(
+      [action.action, action.subject, action.outcome, action.who],
+      ['preview', 'users', 'saw 20 rows of staging.users', 'local'],
+    );
+    const empty = await stage.ask('/api/v1/tables/orders/preview', { method: 'POST' });
+    assert.equal([empty.status, empty.body.error.code], [409, 'preview.empty']);
+  });
+
+  test('loads in numbers: how many rows are there follows from the last one that replaced all', async () => {
+    const { loads } = await body<{ readonly loads: readonly Record<string, unknown>[] }>('/tables/users/loads');
+    assert.equal(
+      loads.map((load) => [load.runId, load.rows, load.inserted, load.updated, load.unchanged, load.replaced, load.total]),
+      [
+        ['run-0', 5, 5, 0, 0, true, 5],
+        ['run-1', 4, 1, 2, 1, false, 6],
+      ],
+    );
+    assert.ok(Number(loads[0]?.lagMs) > 0);
+    assert.is((await body<{ readonly loads: readonly unknown[] }>('/tables/users/loads?limit=1')).loads.length, 1);
+  });
+
+  test("commits of the lake's log in pages, and the files of one", async () => {
+    const first = await body<{ readonly versions: readonly LakeVersion[]; readonly next?: number }>('/tables/users/versions?limit=3');
+    assert.equal(
+      first.versions.map(({ version, rows, files, removed, by }) => [version, rows, files, removed, by?.runId, by?.mode]),
+      [
+        [3, 5, 1, 3, 'run-4', 'full'],
+        [2, 1, 1, 0, 'run-3', 'incremental'],
+        [1, 1, 1, 0, 'run-2', 'incremental'],
+      ],
+    );
+    const second = await body<{ readonly versions: readonly LakeVersion[]; readonly next?: number }>(
+      `/tables/users/versions?limit=3&before=${first.next}`,
+    );
+    assert.equal([second.versions.map(({ version }) => version), second.next], [[0], undefined]);
+    const one = await body<{
+      readonly changes: readonly { readonly change: string; readonly rows?: number; readonly bytes?: number }[];
+      readonly count: number;
+    }>('/tables/users/versions/3');
+    assert.equal(
+      one.changes.map(({ change, rows, bytes }) => [change, rows, (bytes ?? 0) > 0]),
+      [
+        ['removed', undefined, true],
+        ['removed', undefined, true],
+        ['removed', undefined, true],
+        ['added', 5, true],
+      ],
+    );
+    assert.is((await stage.ask('/api/v1/tables/users/versions/99')).body.error.code, 'lake.no-version');
+    assert.is((await stage.ask('/api/v1/tables/user/versions')).body.error.hint, 'Did you mean users?');
+  });
+
+  test('what cannot be looked up keeps nothing else from being told', async () => {
+    const server = await stage.another({
+      lake: async () => openFileLake(join(import.meta.dirname, 'stage.ts')),
+      link: async (config, kind, name) => {
+        const link = await stage.parts.link(config, kind, name);
+        return kind === 'source' ? { ...link, look: async () => Promise.reject(noHost) } : link;
+      },
+    });
+    const { source, lake: inLake, staging, columns: ways } = (await askAt(server.url, '/api/v1/tables/users/live')).body as TableLive;
+    assert.equal([source.found, source.trouble?.code, source.trouble?.hint], [undefined, 'postgres.refused', 'Start it.']);
+    assert.match(inLake.trouble?.message ?? '', /stage\.ts/);
+    assert.is(staging.found?.rows, 30);
+    assert.ok(ways.length > 5 && ways.every(({ differences }) => !differences.includes('not taken from the source any more')));
+  });
+
+  test('a page that is opened many times looks once', async () => {
+    let looks = 0;
+    const server = await stage.another({
+      link: async (config, kind, name) => {
+        const link = await stage.parts.link(config, kind, name);
+        return {
+          ...link,
+          look: async (request) => {
+            looks += 1;
+            return (await link.look?.(request)) ?? [];
+          },
+        };
+      },
+    });
+    await Promise.all(Array.from({ length: 10 }, () => askAt(server.url, '/api/v1/tables/users/live')));
+    assert.is(looks, 2, 'one at the source, one at the sink');
+  });
+});
