@@ -1,7 +1,7 @@
-import type { TableView } from '../engine/api.ts';
+import type { TableBrief } from '../engine/api-overview.ts';
 
 /** Those whose name, or the name of a pipeline of theirs, has every word of the search in it, whatever its case. */
-export function foundTables<T extends Pick<TableView, 'table' | 'pipelines'>>(tables: readonly T[], search: string): readonly T[] {
+export function foundTables<T extends Pick<TableBrief, 'table' | 'pipelines'>>(tables: readonly T[], search: string): readonly T[] {
   const words = search
     .toLowerCase()
     .split(/\s+/)

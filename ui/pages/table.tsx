@@ -1,4 +1,4 @@
-import type { TablePage as Page } from '../../engine/api.ts';
+import type { TablePage as Page } from '../../engine/api-table.ts';
 import { useAnswer } from '../answers.ts';
 import { paths } from '../api.ts';
 import { countText, spanText } from '../figures.ts';

@@ -1,4 +1,4 @@
-import type { TableView } from '../../engine/api.ts';
+import type { TablesPage as Page } from '../../engine/api-table.ts';
 import { useAnswer } from '../answers.ts';
 import { paths } from '../api.ts';
 import { countText } from '../figures.ts';
@@ -10,9 +10,9 @@ import { foundTables } from '../tables-found.ts';
 /** Every table: how old it is, how much of it there is, and who brings it. */
 export function TablesPage() {
   const { query } = useAddress();
-  const { data, failure } = useAnswer<readonly TableView[]>(paths.tables);
+  const { data, failure } = useAnswer<Page>(paths.tables);
   const search = query.get('search') ?? '';
-  const found = foundTables(data ?? [], search);
+  const found = foundTables(data?.tables ?? [], search);
   return (
     <>
       <h1 class="unseen">Tables</h1>
@@ -21,9 +21,9 @@ export function TablesPage() {
         note={
           data === undefined
             ? undefined
-            : found.length === data.length
-              ? countText(data.length)
-              : `${countText(found.length)} of ${countText(data.length)}`
+            : found.length === data.tables.length
+              ? countText(data.tables.length)
+              : `${countText(found.length)} of ${countText(data.tables.length)}`
         }
         side={
           <input
@@ -47,7 +47,7 @@ export function TablesPage() {
           failure === undefined ? (
             <Waiting what="Asking for the tables ..." />
           ) : null
-        ) : data.length === 0 ? (
+        ) : data.tables.length === 0 ? (
           <Empty title="No pipeline has a table">
             Each table that a pipeline of <span class="name">pipelines.yaml</span> names has a line here: how old it is, how much of it
             there is, and who brings it.
@@ -55,7 +55,7 @@ export function TablesPage() {
         ) : found.length === 0 ? (
           <Empty title={`No table matches ${search}`}>
             <button type="button" onClick={() => setQuery({ search: undefined })}>
-              show all {countText(data.length)}
+              show all {countText(data.tables.length)}
             </button>
           </Empty>
         ) : (

@@ -1,5 +1,5 @@
 import { useCallback } from 'preact/hooks';
-import type { TableView } from '../../engine/api.ts';
+import type { TableLine } from '../../engine/api-table.ts';
 import { useTicking } from '../clock.ts';
 import { countText, shortCount, spanText } from '../figures.ts';
 import { freshnessOf } from '../freshness.ts';
@@ -16,7 +16,7 @@ const looks = {
 };
 
 /** Tables as lines. */
-export function TableList({ tables }: { readonly tables: readonly TableView[] }) {
+export function TableList({ tables }: { readonly tables: readonly TableLine[] }) {
   return (
     <div class="scroll">
       <table class="rows">
@@ -49,12 +49,12 @@ export function TableList({ tables }: { readonly tables: readonly TableView[] })
   );
 }
 
-function Line({ table }: { readonly table: TableView }) {
-  const { table: name, asOf, limitMs, load, pipelines } = table;
+function Line({ table }: { readonly table: TableLine }) {
+  const { table: name, asOf, limitMs, loaded, pipelines } = table;
   const lagMs = useTicking(useCallback((now: number) => (asOf === undefined ? -1 : coarse(now - Date.parse(asOf))), [asOf]));
   const lag = lagMs < 0 ? undefined : lagMs;
   const judged = freshnessOf(table, lag);
-  const version = load?.facts.lakeVersion;
+  const version = loaded?.lakeVersion;
   return (
     <tr>
       <th scope="row">
@@ -78,11 +78,11 @@ function Line({ table }: { readonly table: TableView }) {
         {typeof version === 'number' ? <a href={tablePath(name, version)}>v{version}</a> : <span class="quiet">-</span>}
       </td>
       <td class="number">
-        {load?.rows === undefined ? (
+        {loaded?.rows === undefined ? (
           <span class="quiet">-</span>
         ) : (
-          <a href={runPath(load.runId, load.node)} title={countText(load.rows, 'row')}>
-            {shortCount(load.rows)} {load.rows === 1 ? 'row' : 'rows'}
+          <a href={runPath(loaded.runId, loaded.node)} title={countText(loaded.rows, 'row')}>
+            {shortCount(loaded.rows)} {loaded.rows === 1 ? 'row' : 'rows'}
           </a>
         )}
       </td>
