@@ -41,8 +41,18 @@ export interface PipelineGrid {
   /** Every node that one of the runs or the configuration has, in the order of the newest that has it. */
   readonly nodes: readonly GridNode[];
   /** For each run, in the order of `nodes`; null: that run has no such node. */
-  readonly cells: readonly (readonly (NodeBrief | null)[])[];
+  readonly cells: readonly (readonly (GridCell | null)[])[];
   readonly next: string | undefined;
+}
+
+/** As short as it can be: there may be thousands. */
+export interface GridCell {
+  readonly state: NodeState;
+  readonly tookMs: number | undefined;
+  readonly rows: number | undefined;
+  /** Left out: fewer than two. */
+  readonly attempts: number | undefined;
+  readonly keptFrom: string | undefined;
 }
 
 export interface GridNode {

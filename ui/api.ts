@@ -1,4 +1,5 @@
 import type { ApiError } from '../engine/api.ts';
+import { type PlanWish, wishQuery } from './plan-wish.ts';
 
 /** Where the daemon that served this page answers. */
 const base = '/api/v1';
@@ -9,16 +10,18 @@ export const paths = {
   stream: '/stream',
   session: '/session',
   pipeline: (pipeline: string) => `/pipelines/${encodeURIComponent(pipeline)}`,
-  plan: (pipeline: string, fullRefresh: boolean) =>
-    `/pipelines/${encodeURIComponent(pipeline)}/plan${fullRefresh ? '?fullRefresh=true' : ''}`,
+  graph: (pipeline: string) => `/pipelines/${encodeURIComponent(pipeline)}/graph`,
+  grid: (pipeline: string, before: string | undefined) => `/pipelines/${encodeURIComponent(pipeline)}/grid${queryText({ before })}`,
+  plan: (pipeline: string, wish: PlanWish) => {
+    const query = wishQuery(wish);
+    return `/pipelines/${encodeURIComponent(pipeline)}/plan${query === '' ? '' : `?${query}`}`;
+  },
   trigger: (pipeline: string) => `/pipelines/${encodeURIComponent(pipeline)}/runs`,
   pause: (pipeline: string) => `/pipelines/${encodeURIComponent(pipeline)}/pause`,
   resume: (pipeline: string) => `/pipelines/${encodeURIComponent(pipeline)}/resume`,
   tables: '/tables',
   table: (table: string) => `/tables/${encodeURIComponent(table)}`,
   runs: (query: Readonly<Record<string, string | undefined>>) => `/runs${queryText(query)}`,
-  schedule: (query: Readonly<Record<string, string>>) => `/schedule${queryText(query)}`,
-  fires: (pipeline: string, from: string, to: string) => `/schedule/fires${queryText({ pipeline, from, to })}`,
   run: (runId: string) => `/runs/${encodeURIComponent(runId)}`,
   runStream: (runId: string, after: number) => `/runs/${encodeURIComponent(runId)}/stream?after=${after}`,
   runLog: (runId: string, after: number, limit: number) => `/runs/${encodeURIComponent(runId)}/log?after=${after}&limit=${limit}`,

@@ -5,7 +5,6 @@ import { OverviewPage } from './pages/overview.tsx';
 import { PipelinePage } from './pages/pipeline.tsx';
 import { RunPage } from './pages/run.tsx';
 import { RunsPage } from './pages/runs.tsx';
-import { SchedulePage } from './pages/schedule.tsx';
 import { TablePage } from './pages/table.tsx';
 import { TablesPage } from './pages/tables.tsx';
 import { ErrorBox } from './parts/error-box.tsx';
@@ -67,8 +66,6 @@ function Page({ route }: { readonly route: Route }) {
       return <TablesPage />;
     case 'table':
       return <TablePage key={route.table} table={route.table} />;
-    case 'schedule':
-      return <SchedulePage />;
     case 'unknown':
       return (
         <>
@@ -95,8 +92,6 @@ function titleOf(route: Route): string {
       return 'Tables';
     case 'table':
       return route.table;
-    case 'schedule':
-      return 'Schedule';
     case 'unknown':
       return 'Not found';
   }

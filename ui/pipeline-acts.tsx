@@ -1,23 +1,31 @@
-import { useCallback, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { Queued } from '../engine/api.ts';
 import { paths, post } from './api.ts';
 import { follow } from './followed.ts';
 import type { Act } from './parts/act.tsx';
-import { TriggerPlan } from './parts/trigger.tsx';
+import { PlanChoice } from './parts/plan-choice.tsx';
+import { plainWish, wishBody } from './plan-wish.ts';
 
-/** Running a pipeline now; it shows the plan first. */
-export function useTriggerAct(pipeline: string, mode: 'full' | 'incremental'): Act {
-  const [fullRefresh, setFullRefresh] = useState(false);
+/** Running a pipeline now; it shows the plan first. `tables`: those that can be left out. */
+export function useTriggerAct(pipeline: string, mode: 'full' | 'incremental', tables: readonly string[] = []): Act {
+  const [wish, setWish] = useState(plainWish);
   const [planned, setPlanned] = useState(false);
-  const told = useCallback((known: boolean) => setPlanned(known), []);
   return {
     name: 'run now',
     label: `run ${pipeline} now`,
     confirm: 'run it',
     notYet: !planned,
-    says: <TriggerPlan pipeline={pipeline} mode={mode} fullRefresh={fullRefresh} setFullRefresh={setFullRefresh} planned={told} />,
+    says: (
+      <>
+        <PlanChoice pipeline={pipeline} mode={mode} tables={tables} wish={wish} setWish={setWish} planned={setPlanned} />
+        <p class="quiet">
+          The run waits for its turn in the queue; it can be taken back until then, and cancelled afterwards. What it does follows the world
+          at that moment. Who asked for it is recorded.
+        </p>
+      </>
+    ),
     run: async () => {
-      const { entry } = await post<Queued>(paths.trigger(pipeline), fullRefresh ? { fullRefresh } : {});
+      const { entry } = await post<Queued>(paths.trigger(pipeline), wishBody(wish));
       follow(entry);
       return 'Asked for: the run is opened as it begins.';
     },

@@ -6,7 +6,6 @@ export type Route =
   | { readonly page: 'pipeline'; readonly pipeline: string }
   | { readonly page: 'tables' }
   | { readonly page: 'table'; readonly table: string }
-  | { readonly page: 'schedule' }
   | { readonly page: 'unknown' };
 
 /** The page of a path. What stands in it is text, whatever it holds. */
@@ -17,7 +16,6 @@ export function routeOf(path: string): Route {
   if (rest.length > 0) return { page: 'unknown' };
   if (first === 'runs') return second === undefined ? { page: 'runs' } : { page: 'run', runId: second };
   if (first === 'tables') return second === undefined ? { page: 'tables' } : { page: 'table', table: second };
-  if (first === 'schedule' && second === undefined) return { page: 'schedule' };
   if (first === 'pipelines' && second !== undefined) return { page: 'pipeline', pipeline: second };
   return { page: 'unknown' };
 }
@@ -25,6 +23,11 @@ export function routeOf(path: string): Route {
 /** The address of a run; with a node, of its lines in the log. */
 export function runPath(runId: string, node?: string): string {
   return `/runs/${encodeURIComponent(runId)}${node === undefined ? '' : `?node=${encodeURIComponent(node)}`}`;
+}
+
+/** The address of runs of a pipeline; with a state, of those only. */
+export function runsPath(filter: { readonly pipeline: string; readonly state?: string }): string {
+  return `/runs?${new URLSearchParams({ ...filter }).toString()}`;
 }
 
 export function pipelinePath(pipeline: string): string {

@@ -15,10 +15,15 @@ export interface WatchedRun {
 
 const drawMs = 100;
 
-/** Follows a run until it has ended. */
-export function useRun(runId: string): WatchedRun {
-  const [watched, setWatched] = useState<WatchedRun & { readonly runId: string }>({ runId, page: undefined, failure: undefined });
+/** Follows a run until it has ended; no run is followed where none is named. */
+export function useRun(runId: string | undefined): WatchedRun {
+  const [watched, setWatched] = useState<WatchedRun & { readonly runId: string | undefined }>({
+    runId,
+    page: undefined,
+    failure: undefined,
+  });
   useEffect(() => {
+    if (runId === undefined) return undefined;
     const watch = new RunWatch(runId, (next) => setWatched({ runId, ...next }));
     return () => watch.stop();
   }, [runId]);

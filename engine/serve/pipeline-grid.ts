@@ -1,4 +1,4 @@
-import type { GridNode, NodeBrief, PipelineGrid } from '../api-pipeline.ts';
+import type { GridCell, GridNode, PipelineGrid } from '../api-pipeline.ts';
 import type { Config, PipelineConfig } from '../config.ts';
 import type { RunNode } from '../history.ts';
 import { mergeOrder } from './node-order.ts';
@@ -42,11 +42,16 @@ export async function pipelineGrid(
     runs,
     nodes,
     cells: runs.map(({ runId }) =>
-      nodes.map(({ id }): NodeBrief | null => {
+      nodes.map(({ id }): GridCell | null => {
         const record = byRun.get(runId)?.get(id);
-        return record === undefined ? null : nodeBrief(record);
+        return record === undefined ? null : gridCell(record);
       }),
     ),
     next: found.length > limit ? runs.at(-1)?.runId : undefined,
   };
+}
+
+function gridCell(record: RunNode): GridCell {
+  const { state, tookMs, rows, attempts, keptFrom } = nodeBrief(record);
+  return { state, tookMs, rows, attempts: attempts < 2 ? undefined : attempts, keptFrom };
 }

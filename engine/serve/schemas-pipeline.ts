@@ -8,12 +8,13 @@ export const pipelineSchemas: Readonly<Record<string, object>> = {
   ]),
   GraphNodeView: object({ id: text, type: text, table: text, needs: texts, last: ref('NodeBrief') }, ['id', 'type', 'needs']),
   PipelineGraph: object({ nodes: list(ref('GraphNodeView')), run: ref('RunRecord'), patterns: texts }, ['nodes', 'patterns']),
+  GridCell: object({ state: { enum: nodeStates }, tookMs: number, rows: number, attempts: integer, keptFrom: text }, ['state']),
   GridNode: object({ id: text, table: text, gone: { type: 'boolean' } }, ['id', 'gone']),
   PipelineGrid: object(
     {
       runs: list(ref('RunRecord')),
       nodes: list(ref('GridNode')),
-      cells: list(list({ anyOf: [ref('NodeBrief'), { type: 'null' }] })),
+      cells: list(list({ anyOf: [ref('GridCell'), { type: 'null' }] })),
       next: text,
     },
     ['runs', 'nodes', 'cells'],

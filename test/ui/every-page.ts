@@ -18,7 +18,7 @@ export const everyPage: readonly ShownPage[] = [
   { name: 'runs', path: '/runs', whole: 'table.rows td a' },
   { name: 'run that failed', path: '/runs/full-2', whole: '.log-line' },
   { name: 'run that succeeded', path: '/runs/full-1', whole: '.log-line' },
-  { name: 'pipeline', path: '/pipelines/sync', whole: '.bars a' },
+  { name: 'pipeline', path: '/pipelines/sync?plan=now', whole: '.run-grid a' },
   { name: 'tables', path: '/tables', whole: 'table.rows th a' },
   { name: 'table', path: '/tables/users', whole: 'h1' },
   { name: 'nothing there', path: '/nowhere', whole: '.empty' },

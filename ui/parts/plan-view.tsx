@@ -1,6 +1,8 @@
+import { useState } from 'preact/hooks';
 import type { NodePlan, Plan, PlannedNode } from '../../engine/plan.ts';
 import { bytesText, countText } from '../figures.ts';
 import { lookOf } from '../states.ts';
+import { Scroll } from './scroll.tsx';
 import { Mark } from './state-mark.tsx';
 
 const glyphs: Readonly<Record<NodePlan['action'], string>> = {
@@ -62,9 +64,27 @@ function PlanRow({ node: { id, plan } }: { readonly node: PlannedNode }) {
             </span>
           </p>
         ))}
+        {plan.sql.length === 0 ? null : <Statements node={id} sql={plan.sql} />}
       </td>
       <td class="number">{plan.rowsEstimate === undefined ? <span class="quiet">-</span> : `~${countText(plan.rowsEstimate)}`}</td>
       <td class="number">{plan.bytesEstimate === undefined ? <span class="quiet">-</span> : `~${bytesText(plan.bytesEstimate)}`}</td>
     </tr>
+  );
+}
+
+/** What would be sent to the databases, folded away until it is asked for. */
+function Statements({ node, sql }: { readonly node: string; readonly sql: readonly string[] }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <>
+      <button type="button" class="plain fold" aria-expanded={open} aria-label={`statements of ${node}`} onClick={() => setOpen(!open)}>
+        {countText(sql.length, 'statement')}
+      </button>
+      {open ? (
+        <Scroll label={`statements of ${node}, in order`}>
+          <pre class="plan-statements">{sql.join(';\n\n')}</pre>
+        </Scroll>
+      ) : null}
+    </>
   );
 }

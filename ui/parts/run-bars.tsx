@@ -38,7 +38,7 @@ function RunBar({ run, x, share, last }: { readonly run: RunBrief; readonly x: n
   const words = `${look.word}, ${isoInZone(Date.parse(run.startedAt), readerZone)}${took === undefined ? '' : `, ${durationText(took)}`}`;
   const tall = Math.max(4, Math.round(share * (height - 2)));
   return (
-    <a href={runPath(run.runId)} aria-label={`run: ${words}`} tabIndex={last ? 0 : -1} class={`tone-${look.tone}`}>
+    <a href={runPath(run.runId)} aria-label={`run: ${words}`} tabindex={last ? 0 : -1} class={`tone-${look.tone}`}>
       <title>{words}</title>
       <rect class="bar-space" x={x} y="0" width={step} height={height} />
       <BarOf shape={look.shape} x={x} tall={tall} />
