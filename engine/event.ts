@@ -82,6 +82,8 @@ export interface DbtResult {
   readonly name: string;
   readonly status: 'success' | 'pass' | 'warn' | 'error' | 'fail' | 'skipped' | 'partial success' | 'no-op';
   readonly durationMs: number;
+  /** When dbt began with it, where it says so; by the clock of its process. */
+  readonly startedAt?: string;
   readonly message?: string;
   readonly rows?: number;
   /** Rows that a test found wrong. */

@@ -84,12 +84,14 @@ function toResult(result: Raw, manifest: Manifest, sql: ReadonlyMap<string, stri
   const node = manifest.node(id);
   const reads = relationsRead(manifest, id);
   const compiledSql = sql.get(id);
+  const startedAt = startOf(result.timing);
   return {
     uniqueId: id,
     kind: kindOf(id),
     name: nameOf(id),
     status: statusOf(result.status),
     durationMs: typeof result.execution_time === 'number' ? Math.round(result.execution_time * 1000) : 0,
+    ...(startedAt === undefined ? {} : { startedAt }),
     ...(message === '' ? {} : { message }),
     ...(typeof rows === 'number' && rows >= 0 && kindOf(id) !== 'test' ? { rows } : {}),
     ...(typeof failures === 'number' ? { failures } : {}),
@@ -99,6 +101,16 @@ function toResult(result: Raw, manifest: Manifest, sql: ReadonlyMap<string, stri
     ...(node?.path === undefined ? {} : { path: node.path }),
     ...(compiledSql === undefined ? {} : { compiledSql }),
   };
+}
+
+/** The earliest of the times at which its parts (compile, execute) began; dbt leaves the zone out of some, and means UTC. */
+function startOf(timing: unknown): string | undefined {
+  const begins = (Array.isArray(timing) ? timing : []).flatMap((part) => {
+    const text = record(part)?.started_at;
+    const at = typeof text === 'string' ? Date.parse(/(Z|[+-]\d\d:\d\d)$/.test(text) ? text : `${text}Z`) : Number.NaN;
+    return Number.isNaN(at) ? [] : [at];
+  });
+  return begins.length === 0 ? undefined : new Date(Math.min(...begins)).toISOString();
 }
 
 /** `model`, `test`, `unit_test`, `seed`, `snapshot`. */

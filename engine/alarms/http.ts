@@ -1,4 +1,5 @@
 import { redact } from '../base/secret.ts';
+import { whyUnanswered } from '../base/unanswered.ts';
 import { EngineError } from '../error.ts';
 
 const timeoutMs = 10_000;
@@ -16,7 +17,7 @@ export async function ask(
   try {
     answer = await fetch(url, { ...request, redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) });
   } catch (error) {
-    throw notSent(`${hostOf(url)} ${whyNot(error)}`, error);
+    throw notSent(`${hostOf(url)} ${whyUnanswered(error, timeoutMs)}`, error);
   }
   const said = await beginningOf(answer).catch(() => '');
   if (answer.ok) return;
@@ -74,15 +75,4 @@ function withoutPath(text: string, url: string): string {
 function locationOf(answer: Response, url: string): string {
   const location = answer.headers.get('location') ?? '';
   return URL.canParse(location, url) ? new URL(location, url).host : 'another place';
-}
-
-function whyNot(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error.name === 'TimeoutError') return `did not answer within ${timeoutMs / 1000} s`;
-  const { cause } = error;
-  if (!(cause instanceof Error)) return error.message;
-  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
-  if (code === 'ECONNREFUSED') return 'refused the connection';
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'is not known by that name';
-  return `could not be reached: ${cause.message === '' ? (code ?? error.message) : cause.message}`;
 }

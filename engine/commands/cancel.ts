@@ -1,6 +1,7 @@
 import { whoHere } from '../base/who.ts';
 import type { Command } from '../command.ts';
 import { EngineError } from '../error.ts';
+import { exportInterrupted } from './export-interrupted.ts';
 import { knownRun, storeWithRuns } from './known-run.ts';
 import { sweep } from './run-plan.ts';
 
@@ -32,7 +33,7 @@ export const command: Command = {
           hint: `Look at engine logs ${runId}; ending its process is safe, the next run goes on from what is committed.`,
         });
       await context.clock.sleep(askEveryMs, context.signal);
-      await store.sweep();
+      await exportInterrupted(context, store, await store.sweep(), context.reporter.note);
     }
   },
 };

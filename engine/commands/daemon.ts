@@ -19,6 +19,7 @@ import { senderOf } from './alert-sender.ts';
 import { type ConfigInForce, watchConfig } from './config-in-force.ts';
 import { openDaemonLog } from './daemon-log.ts';
 import type { DaemonServerParts } from './daemon-server.ts';
+import { exportInterrupted } from './export-interrupted.ts';
 import { eventText, followRunEvents, levelOf } from './run-events.ts';
 
 /** Bytes of its log that may wait for their reader before it stops following runs. */
@@ -101,6 +102,7 @@ export const command: Command = {
         },
         openRinging: (alerts) => openRinging(alerts, senderOf(context, config, self.host)),
         tell,
+        interrupted: (runIds) => void exportInterrupted(context, store, runIds, (text) => tell('warn', text)),
         turned: pulse.turned,
         signal: context.signal,
       });

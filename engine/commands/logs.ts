@@ -2,6 +2,7 @@ import type { Command } from '../command.ts';
 import type { Event } from '../event.ts';
 import { painter } from '../reporters/color.ts';
 import { eventLines } from '../reporters/event-view.ts';
+import { exportInterrupted } from './export-interrupted.ts';
 import { knownRun, storeWithRuns } from './known-run.ts';
 
 const askEveryMs = 500;
@@ -31,7 +32,7 @@ export const command: Command = {
         context.reporter.data({ events: shown }, () => shown.flatMap(timedLines).join('\n'));
       if (input.options.follow !== true || state !== 'running') return 0;
       await context.clock.sleep(askEveryMs, context.signal);
-      await store.sweep();
+      await exportInterrupted(context, store, await store.sweep(), context.reporter.note);
     }
   },
 };

@@ -6,11 +6,13 @@ import type { CommandContext } from '../command.ts';
 import type { RetentionConfig } from '../config.ts';
 import { EngineError, exitCodeOf } from '../error.ts';
 import { execute } from '../execute/executor.ts';
+import { openExporters } from '../exporters/index.ts';
 import type { Plan } from '../plan.ts';
 import type { QueueEntry } from '../queue.ts';
 import { runSummary } from '../reporters/run-view.ts';
 import type { Run } from '../run.ts';
 import type { Store } from '../store.ts';
+import { exportInterrupted } from './export-interrupted.ts';
 
 const askEveryMs = 1000;
 const prunedAtOnce = 20;
@@ -31,6 +33,19 @@ export async function runPlan(context: CommandContext, plan: Plan, trigger: stri
   const asking = askForCancel(store, runId, context.clock, over.signal, () =>
     cancel.abort(new EngineError('stopped', 'run.cancel-requested', 'stopped by engine cancel')),
   );
+  const log = earlyLog();
+  const exporter = await openExporters({
+    env: context.env,
+    clock: context.clock,
+    engine: context.engine,
+    warn: log.warn,
+    work: {
+      config,
+      plan,
+      connection: context.connection,
+      lake: async () => connection('lake', 'lake'),
+    },
+  });
   let run: Run;
   try {
     run = await execute({
@@ -52,8 +67,13 @@ export async function runPlan(context: CommandContext, plan: Plan, trigger: stri
       engine: context.engine,
       host: hostname(),
       pid: process.pid,
-      show: context.reporter.event,
+      show(event) {
+        context.reporter.event(event);
+        exporter?.event(event);
+      },
       note: context.reporter.note,
+      opened: log.open,
+      ...(exporter === undefined ? {} : { settle: exporter.close }),
     });
   } finally {
     over.abort();
@@ -69,8 +89,23 @@ export async function runPlan(context: CommandContext, plan: Plan, trigger: stri
 
 /** Marks runs whose process is gone, and says so. */
 export async function sweep(context: CommandContext, store: Store): Promise<void> {
-  for (const runId of await store.sweep())
+  const found = await store.sweep();
+  for (const runId of found)
     context.reporter.note(`run ${runId} was interrupted: its process is gone; go on with it by engine retry ${runId}`);
+  await exportInterrupted(context, store, found, context.reporter.note);
+}
+
+/** Warnings for the log of a run: those from before it has one wait for it. */
+function earlyLog(): { warn(text: string): void; open(log: (level: 'warn', text: string) => void): void } {
+  const waiting: string[] = [];
+  let warn = (text: string): void => void waiting.push(text);
+  return {
+    warn: (text) => warn(text),
+    open(log) {
+      warn = (text) => log('warn', text);
+      for (const text of waiting) warn(text);
+    },
+  };
 }
 
 /** Keeps the store bounded where no daemon does. What cannot be removed now is removed after another run. */

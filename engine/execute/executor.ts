@@ -3,7 +3,7 @@ import type { Json, JsonObject } from '../base/json.ts';
 import type { RetryConfig } from '../config.ts';
 import type { NodeType, Roles } from '../connector.ts';
 import { type ErrorData, errorData } from '../error.ts';
-import type { Event, EventBody } from '../event.ts';
+import type { Event, EventBody, LogLevel } from '../event.ts';
 import { keptPlan, type Plan, type PlannedNode } from '../plan.ts';
 import { applyEvent, type Run } from '../run.ts';
 import type { Store } from '../store.ts';
@@ -45,6 +45,10 @@ export interface Execution {
   show(event: Event): void;
   /** Tells a person what is no event. */
   note(text: string): void;
+  /** Told how to write into the run's log, once it has begun. */
+  opened?(log: (level: LogLevel, text: string) => void): void;
+  /** Waited for when the run's end is told and kept; until then its log can be written to. Must not throw. */
+  settle?(): Promise<void>;
 }
 
 /**
@@ -67,10 +71,15 @@ export async function execute(execution: Execution): Promise<Run> {
   const emit = sink.emit;
   emit(startedEvent(execution));
   emit({ type: 'run.planned', ...keptPlan(execution.plan) });
+  execution.opened?.((level, text) => emit({ type: 'log', level, text }));
   try {
     await sink.flush();
     await walk(execution, emit);
     emit(endEvent(run, signal));
+    if (execution.settle !== undefined) {
+      await sink.flush().catch(() => undefined);
+      await execution.settle();
+    }
   } finally {
     await sink.close();
   }

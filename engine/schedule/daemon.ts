@@ -40,6 +40,8 @@ export interface DaemonParts {
   /** Opens the channels that alarms go to. */
   openRinging(alerts: AlertsConfig): Ringing;
   readonly tell: Tell;
+  /** Told of runs that were found without their process; must not throw, and is not waited for. */
+  interrupted?(runIds: readonly string[]): void;
   /** A turn went well: as the daemon that leads, or as one that follows. */
   turned?(leads: boolean): void;
   /** Aborted: no run is started any more, those at work may go on for a while. */

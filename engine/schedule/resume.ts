@@ -10,6 +10,8 @@ export interface ResumeParts {
   readonly queue: Queue;
   readonly clock: Clock;
   readonly tell: Tell;
+  /** Told of runs that were found without their process; must not throw, and is not waited for. */
+  interrupted?(runIds: readonly string[]): void;
 }
 
 /** A run that was interrupted longer ago is left to whoever looks at it. */
@@ -18,8 +20,14 @@ const resumedWithinMs = 86_400_000;
 const mostResumes = 3;
 
 /** Has runs of daemons whose process died gone on with, unless that happened too often in a row; those are added to `givenUp`. */
-export async function resumeInterrupted({ store, queue, clock, tell }: ResumeParts, config: Config, givenUp: Set<string>): Promise<void> {
-  for (const runId of await store.sweep()) tell('warn', `run ${runId} was interrupted: its process is gone`, { runId });
+export async function resumeInterrupted(
+  { store, queue, clock, tell, interrupted }: ResumeParts,
+  config: Config,
+  givenUp: Set<string>,
+): Promise<void> {
+  const found = await store.sweep();
+  for (const runId of found) tell('warn', `run ${runId} was interrupted: its process is gone`, { runId });
+  if (found.length > 0) interrupted?.(found);
   // Others sweep as well (each run that begins does), and this daemon may die just after it did: what the store says counts, not who found it.
   for (const { runId, pipeline } of await queue.abandoned(clock.now() - resumedWithinMs)) {
     if (config.pipelines[pipeline]?.resume !== true || givenUp.has(runId)) continue;

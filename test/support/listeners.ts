@@ -12,6 +12,8 @@ export interface Heard {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
+  /** The body as it came. */
+  readonly bytes: Buffer;
 }
 
 /** What a server answers; `hang`: nothing, and the connection stays open. */
@@ -32,12 +34,17 @@ export interface HttpListener {
 /** A server on a free port of the loopback that keeps what it hears, and answers 200 until told otherwise. */
 export async function listenHttp(): Promise<HttpListener> {
   const server = createServer((request, response) => {
-    let body = '';
-    request.setEncoding('utf8').on('data', (text: string) => {
-      body += text;
-    });
+    const parts: Buffer[] = [];
+    request.on('data', (part: Buffer) => parts.push(part));
     request.on('end', () => {
-      const heard = { method: request.method ?? '', path: request.url ?? '', headers: request.headers, body };
+      const bytes = Buffer.concat(parts);
+      const heard = {
+        method: request.method ?? '',
+        path: request.url ?? '',
+        headers: request.headers,
+        body: bytes.toString('utf8'),
+        bytes,
+      };
       listener.heard.push(heard);
       const answer = listener.answer(heard);
       if (answer !== 'hang') response.writeHead(answer.status, answer.headers).end(answer.body ?? '');

@@ -30,6 +30,19 @@ suite('what dbt leaves behind', ({ test, before, after }) => {
     depends_on: { nodes: parents },
   });
 
+  test('a model began when the first of its parts did, also where dbt leaves the zone out', async () => {
+    const timing = [
+      { name: 'compile', started_at: '2026-01-31T09:00:01.250000', completed_at: '2026-01-31T09:00:01.3' },
+      { name: 'execute', started_at: '2026-01-31T09:00:01.300000Z', completed_at: '2026-01-31T09:00:02.0Z' },
+    ];
+    write('run_results.json', { metadata, results: [result('model.shop.sales', { timing }), result('model.shop.odd', { timing: [{}] })] });
+    const { results } = await read();
+    assert.equal(
+      results.map(({ startedAt }) => startedAt),
+      ['2026-01-31T09:00:01.250Z', undefined],
+    );
+  });
+
   test('a model has its relation, its file, its parents, and what it reads through those that are nothing in the warehouse', async () => {
     write('run_results.json', {
       metadata,
