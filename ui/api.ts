@@ -22,6 +22,8 @@ export const paths = {
   tables: '/tables',
   table: (table: string) => `/tables/${encodeURIComponent(table)}`,
   runs: (query: Readonly<Record<string, string | undefined>>) => `/runs${queryText(query)}`,
+  schedule: (query: Readonly<Record<string, string>>) => `/schedule${queryText(query)}`,
+  fires: (pipeline: string, from: string, to: string) => `/schedule/fires${queryText({ pipeline, from, to })}`,
   run: (runId: string) => `/runs/${encodeURIComponent(runId)}`,
   runStream: (runId: string, after: number) => `/runs/${encodeURIComponent(runId)}/stream?after=${after}`,
   runLog: (runId: string, after: number, limit: number) => `/runs/${encodeURIComponent(runId)}/log?after=${after}&limit=${limit}`,

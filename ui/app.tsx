@@ -5,6 +5,7 @@ import { OverviewPage } from './pages/overview.tsx';
 import { PipelinePage } from './pages/pipeline.tsx';
 import { RunPage } from './pages/run.tsx';
 import { RunsPage } from './pages/runs.tsx';
+import { SchedulePage } from './pages/schedule.tsx';
 import { TablePage } from './pages/table.tsx';
 import { TablesPage } from './pages/tables.tsx';
 import { ErrorBox } from './parts/error-box.tsx';
@@ -66,6 +67,8 @@ function Page({ route }: { readonly route: Route }) {
       return <TablesPage />;
     case 'table':
       return <TablePage key={route.table} table={route.table} />;
+    case 'schedule':
+      return <SchedulePage />;
     case 'unknown':
       return (
         <>
@@ -92,6 +95,8 @@ function titleOf(route: Route): string {
       return 'Tables';
     case 'table':
       return route.table;
+    case 'schedule':
+      return 'Schedule';
     case 'unknown':
       return 'Not found';
   }

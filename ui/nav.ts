@@ -15,4 +15,5 @@ export const nav: readonly NavPage[] = [
   { name: 'Overview', to: '/', key: 'o', pages: ['overview', 'pipeline'] },
   { name: 'Runs', to: '/runs', key: 'r', pages: ['runs', 'run'] },
   { name: 'Tables', to: '/tables', key: 't', pages: ['tables', 'table'] },
+  { name: 'Schedule', to: '/schedule', key: 's', pages: ['schedule'] },
 ];

@@ -1,8 +1,23 @@
+import type { FireState } from '../engine/api-schedule.ts';
 import type { QueueEntry } from '../engine/queue.ts';
 import type { NodeState, RunState } from '../engine/run.ts';
 
 /** Each state has a shape of its own, so that nothing is told by colour alone. */
-export type Shape = 'dot' | 'ring' | 'waiting-ring' | 'cross' | 'dash' | 'square' | 'broken-ring' | 'hollow' | 'bars';
+export type Shape =
+  | 'dot'
+  | 'ring'
+  | 'waiting-ring'
+  | 'cross'
+  | 'dash'
+  | 'square'
+  | 'broken-ring'
+  | 'hollow'
+  | 'bars'
+  | 'diamond'
+  | 'dots'
+  | 'point'
+  | 'clock'
+  | 'arrows';
 export type Tone = 'good' | 'live' | 'warn' | 'bad' | 'rest' | 'odd' | 'none';
 
 /** What a state looks like, and the word beside it. */
@@ -12,7 +27,7 @@ export interface Look {
   readonly word: string;
 }
 
-export type ShownState = NodeState | RunState | QueueEntry['state'] | 'paused' | 'never';
+export type ShownState = NodeState | RunState | QueueEntry['state'] | FireState | 'paused' | 'never' | 'late' | 'clocks';
 
 const looks: Readonly<Record<ShownState, Look>> = {
   succeeded: { shape: 'dot', tone: 'good', word: 'succeeded' },
@@ -25,6 +40,12 @@ const looks: Readonly<Record<ShownState, Look>> = {
   queued: { shape: 'hollow', tone: 'none', word: 'queued' },
   started: { shape: 'dot', tone: 'rest', word: 'started' },
   paused: { shape: 'bars', tone: 'none', word: 'paused' },
+  missed: { shape: 'diamond', tone: 'warn', word: 'missed' },
+  undecided: { shape: 'dots', tone: 'warn', word: 'not decided' },
+  ran: { shape: 'dot', tone: 'rest', word: 'ran' },
+  next: { shape: 'point', tone: 'none', word: 'to come' },
+  late: { shape: 'clock', tone: 'warn', word: 'late' },
+  clocks: { shape: 'arrows', tone: 'warn', word: 'clocks are set' },
   never: { shape: 'hollow', tone: 'none', word: 'never ran' },
 };
 

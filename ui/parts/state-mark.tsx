@@ -46,6 +46,16 @@ function ShapeOf({ shape }: { readonly shape: Shape }) {
       return <circle class="drawn" cx="6" cy="6" r="4.25" pathLength="12" stroke-dasharray="4.4 1.6" />;
     case 'hollow':
       return <circle class="drawn thin" cx="6" cy="6" r="4" />;
+    case 'diamond':
+      return <path class="drawn" d="M6 1.5L10.5 6L6 10.5L1.5 6z" />;
+    case 'dots':
+      return <circle class="drawn" cx="6" cy="6" r="4.25" pathLength="12" stroke-dasharray="1 2" />;
+    case 'point':
+      return <circle class="drawn thin" cx="6" cy="6" r="2.25" />;
+    case 'clock':
+      return <path class="drawn thin" d="M6 1.5a4.5 4.5 0 1 0 .01 0M6 3v3.2l2.2 1.3" />;
+    case 'arrows':
+      return <path class="drawn thin" d="M1.5 4h8M7 1.5L9.5 4M10.5 8h-8M5 10.5L2.5 8" />;
     case 'bars':
       return <path class="drawn thick" d="M3.5 1.5v9M8.5 1.5v9" />;
   }
