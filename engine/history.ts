@@ -113,6 +113,8 @@ export interface RunPageQuery {
   readonly table?: string;
   /** Only those that go on from this run. */
   readonly retryOf?: string;
+  /** Only those with this text in their id, whatever its case. */
+  readonly idPart?: string;
   /** The page begins after this run. */
   readonly beforeRunId?: string;
   readonly limit: number;

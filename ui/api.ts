@@ -7,6 +7,7 @@ const base = '/api/v1';
 /** Addresses of the API, below its base. */
 export const paths = {
   overview: '/overview',
+  search: (q: string) => `/search${queryText({ q })}`,
   stream: '/stream',
   session: '/session',
   pipeline: (pipeline: string) => `/pipelines/${encodeURIComponent(pipeline)}`,

@@ -9,6 +9,7 @@ import { SchedulePage } from './pages/schedule.tsx';
 import { TablePage } from './pages/table.tsx';
 import { TablesPage } from './pages/tables.tsx';
 import { ErrorBox } from './parts/error-box.tsx';
+import { Keyboard } from './parts/keyboard.tsx';
 import { Empty } from './parts/messages.tsx';
 import { TopBar } from './parts/top-bar.tsx';
 import { useAddress } from './router.ts';
@@ -30,6 +31,7 @@ export function App() {
         Skip to the content
       </a>
       <TopBar route={route} />
+      {login ? null : <Keyboard />}
       <main id="main" tabIndex={-1}>
         {login ? <LoginPage /> : <Whole key={path} route={route} />}
       </main>

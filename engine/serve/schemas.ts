@@ -3,6 +3,7 @@ import { overviewSchemas } from './schemas-overview.ts';
 import { pipelineSchemas } from './schemas-pipeline.ts';
 import { runSchemas } from './schemas-run.ts';
 import { scheduleSchemas } from './schemas-schedule.ts';
+import { searchSchemas } from './schemas-search.ts';
 import { tableSchemas } from './schemas-table.ts';
 
 /** JSON Schemas of what `engine/api*.ts` say; each becomes a component of `/openapi.json` under its `$id`. */
@@ -141,6 +142,7 @@ const components: Readonly<Record<string, object>> = {
   Session: object({ who: text, tokenNeeded: { type: 'boolean' } }, ['tokenNeeded']),
   ...overviewSchemas,
   ...tableSchemas,
+  ...searchSchemas,
   ...pipelineSchemas,
   ...scheduleSchemas,
   ...runSchemas,

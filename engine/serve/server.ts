@@ -22,6 +22,7 @@ import { runApartRoutes } from './run-apart.ts';
 import { runRoutes } from './runs.ts';
 import { scheduleRoutes } from './schedule.ts';
 import { schemas } from './schemas.ts';
+import { searchRoutes } from './search.ts';
 import { createDoorkeeper, sessionRoutes } from './session.ts';
 import { streamRoutes } from './streams.ts';
 import { tableRoutes } from './tables.ts';
@@ -122,6 +123,7 @@ export async function createApi(parts: ServerParts): Promise<FastifyInstance> {
       streamRoutes(api, parts, doorkeeper);
       tableRoutes(api, parts);
       queueRoutes(api, parts);
+      searchRoutes(api, parts);
       scheduleRoutes(api, parts);
       actionRoutes(api, parts);
       sessionRoutes(api, parts, doorkeeper);

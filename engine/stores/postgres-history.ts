@@ -100,7 +100,7 @@ export function createPostgresHistory(db: Knex, schema: string, known: <T>(work:
         const rows = await ask<NodeRow & { readonly extracted: NodeResult | null }>(loadsOfTable, { table, limit });
         return rows.map((row) => ({ ...nodeRecord(row), readAt: committedBy(row.extracted ?? undefined) }));
       }),
-    runs: ({ pipeline, states, table, retryOf, beforeRunId, limit }) =>
+    runs: ({ pipeline, states, table, retryOf, idPart, beforeRunId, limit }) =>
       known(async () => {
         const found = db
           .withSchema(schema)
@@ -111,6 +111,7 @@ export function createPostgresHistory(db: Knex, schema: string, known: <T>(work:
           .limit(limit);
         if (pipeline !== undefined) found.where({ pipeline });
         if (retryOf !== undefined) found.where({ retry_of: retryOf });
+        if (idPart !== undefined) found.whereRaw('position(upper(?) IN upper(run_id)) > 0', [idPart]);
         if (states !== undefined) found.whereIn('state', [...states]);
         if (table !== undefined)
           found.whereIn('run_id', db.withSchema(schema).table('nodes').where({ table_name: table }).select('run_id'));

@@ -10,6 +10,8 @@ export interface ShownPage {
   readonly path: string;
   /** A selector of what is there once the page is whole. */
   readonly whole: string;
+  /** Pressed then. */
+  readonly key?: string;
 }
 
 /** Every page that there is, on the stage of `createFullStage`; whoever adds one adds it here. */
@@ -21,6 +23,8 @@ export const everyPage: readonly ShownPage[] = [
   { name: 'pipeline', path: '/pipelines/sync?plan=now', whole: '.run-grid a' },
   { name: 'tables', path: '/tables', whole: 'table.rows th a' },
   { name: 'table', path: '/tables/users', whole: 'h1' },
+  { name: 'search', path: '/', whole: '.bars a', key: '/' },
+  { name: 'keys', path: '/', whole: '.bars a', key: '?' },
   { name: 'nothing there', path: '/nowhere', whole: '.empty' },
 ];
 

@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { ApiFailure } from '../api.ts';
 import { noteFailure } from '../connection.ts';
+import { setQuery, useAddress } from '../router.ts';
 import { Failure } from './messages.tsx';
 
 /** An action that says what it will do before it does it. */
@@ -25,6 +26,14 @@ export function Acts({ acts, children }: { readonly acts: readonly Act[]; readon
   const [open, setOpen] = useState<string>();
   const id = useId();
   const chosen = acts.find((act) => act.name === open);
+  const { query } = useAddress();
+  const asked = acts.find(({ name }) => name === query.get('act'))?.name;
+  // A link that leads to an action leads to what it says; that it was asked for does not stay in the address.
+  useEffect(() => {
+    if (asked === undefined) return;
+    setOpen(asked);
+    setQuery({ act: undefined });
+  }, [asked]);
   return (
     <>
       <span class="acts">

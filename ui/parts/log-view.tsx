@@ -40,7 +40,8 @@ export function LogView({ runId, seq, nodes, live }: Props) {
         </span>
         <span class="side log-tools">
           <label>
-            <input type="checkbox" checked={follow} onChange={(event) => setFollow(event.currentTarget.checked)} /> follow
+            <input type="checkbox" aria-keyshortcuts="f" checked={follow} onChange={(event) => setFollow(event.currentTarget.checked)} />{' '}
+            follow
           </label>
           <select aria-label="node" value={node ?? ''} onChange={(event) => setQuery({ node: event.currentTarget.value })}>
             <option value="">all nodes</option>

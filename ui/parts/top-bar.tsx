@@ -6,22 +6,31 @@ import { ApiFailure, paths, remove } from '../api.ts';
 import { readerZone } from '../clock.ts';
 import { connection, loginNeeded, noteFailure, session, takeSession } from '../connection.ts';
 import { nav } from '../nav.ts';
+import { useAddress } from '../router.ts';
 import type { Route } from '../routes.ts';
 import { lookOf } from '../states.ts';
 import { type Theme, theme } from '../theme.ts';
 import { isoInZone, shortTime } from '../times.ts';
 import { useWatched } from '../watched.ts';
 import { FollowedRun } from './followed-run.tsx';
+import { opened } from './keyboard.tsx';
 import { Mark } from './state-mark.tsx';
 import { Since } from './time.tsx';
 
 /** Where one is, who leads, and whether what is shown is told as it changes. */
 export function TopBar({ route }: { readonly route: Route }) {
   const login = useWatched(loginNeeded);
+  const [menu, setMenu] = useState(false);
+  const { path } = useAddress();
+  useEffect(() => setMenu(false), [path]);
+  const here = nav.find(({ pages }) => pages.includes(route.page));
   return (
     <header class="top">
       <UpdatingLine />
-      <nav aria-label="Pages">
+      <button type="button" class="menu" aria-expanded={menu} aria-controls="pages" onClick={() => setMenu(!menu)}>
+        {here?.name ?? 'Pages'} <span aria-hidden="true">▾</span>
+      </button>
+      <nav id="pages" aria-label="Pages" class={menu ? 'open' : undefined}>
         {nav.map(({ name, to, pages }) => (
           <a key={to} class="tab" href={to} aria-current={pages.includes(route.page) ? 'page' : undefined}>
             {name}
@@ -29,8 +38,26 @@ export function TopBar({ route }: { readonly route: Route }) {
         ))}
       </nav>
       {login ? null : <Leader />}
-      <Who />
-      <ThemeSwitch />
+      <span class="top-tools">
+        {login ? null : (
+          <>
+            <button type="button" class="plain" aria-haspopup="dialog" onClick={() => opened.set('search')}>
+              <span class="key" aria-hidden="true">
+                /
+              </span>{' '}
+              search
+            </button>
+            <button type="button" class="plain wide-only" aria-haspopup="dialog" onClick={() => opened.set('help')}>
+              <span class="key" aria-hidden="true">
+                ?
+              </span>{' '}
+              keys
+            </button>
+          </>
+        )}
+        <Who />
+        <ThemeSwitch />
+      </span>
       <Banners />
     </header>
   );
@@ -51,18 +78,15 @@ function Leader() {
     );
   const here = leader.host === self.host && leader.pid === self.pid;
   return (
-    <span class="leader">
+    <span class="leader" title={`engine ${data.engine}, pid ${leader.pid}${here ? ', which serves this page' : ''}`}>
       <span>
-        leader{' '}
-        <span class="name" title={`pid ${leader.pid}`}>
-          {leader.host}
+        leader <span class="name">{leader.host}</span>, up <Since at={leader.since} />
+      </span>
+      {here ? null : (
+        <span class="quiet">
+          this page: <span class="name">{self.host}</span> ({self.pid}), which follows
         </span>
-        {' for '}
-        <Since at={leader.since} />
-      </span>
-      <span class="quiet" title={`engine ${data.engine}, pid ${self.pid}`}>
-        {here ? 'serves this page' : `this page: ${self.host}, which follows`}
-      </span>
+      )}
     </span>
   );
 }
@@ -98,7 +122,7 @@ function ThemeSwitch() {
       title={`Change to ${nextTheme[chosen]}`}
       onClick={() => theme.set(nextTheme[chosen])}
     >
-      theme: {chosen}
+      theme<span class="wide-only">: {chosen}</span>
     </button>
   );
 }

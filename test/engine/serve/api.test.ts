@@ -90,6 +90,34 @@ suite('the API', ({ test, before, after }) => {
   });
 });
 
+suite('the search of runs', ({ test, before, after }) => {
+  let stage: Stage;
+  before(async () => {
+    stage = await createStage();
+    await stage.keepRun('01ABC-1', 'sync', done);
+    await stage.keepRun('01ABC-2', 'sync', failed);
+  });
+  after(() => stage?.close());
+  const found = async (q: string, more = ''): Promise<readonly (readonly [string, string | undefined])[]> =>
+    (await stage.ask(`/api/v1/search?q=${encodeURIComponent(q)}${more}`)).body.runs.map((r: { runId: string; cause?: string }) => [
+      r.runId,
+      r.cause,
+    ]);
+
+  test('finds them by a part of their id, the newest first, and by what those said that ended badly', async () => {
+    assert.equal(await found('01abc'), [
+      ['01ABC-2', undefined],
+      ['01ABC-1', undefined],
+    ]);
+    assert.equal(await found('01abc', '&limit=1'), [['01ABC-2', undefined]]);
+    assert.equal(await found('Server is GONE'), [['01ABC-2', 'the server is gone']]);
+    assert.equal(await found('no such thing'), []);
+    assert.equal(await found('%'), []);
+    assert.equal(await found('  '), []);
+    assert.is((await stage.ask('/api/v1/search')).status, 400);
+  });
+});
+
 suite('the API while its store is away', ({ test }) => {
   test('what was known last is still shown, with since when; what cannot be answered is 503; it is well again with the store', async () => {
     const trouble: { away: boolean } = { away: false };

@@ -275,6 +275,9 @@ suite('what the store tells of many runs', ({ test, before, after }) => {
     assert.equal(await ids({ states: ['failed'], limit: 2 }), ['r6', 'r4']);
     assert.equal(await ids({ table: 'u', limit: 9 }), ['r3']);
     assert.equal(await ids({ pipeline: 'none', limit: 9 }), []);
+    assert.equal(await ids({ idPart: 'R3', limit: 9 }), ['r3']);
+    assert.equal(await ids({ idPart: '_', limit: 9 }), []);
+    assert.equal(await ids({ idPart: 'r', limit: 2 }), ['r6', 'r5']);
   });
 
   test('events of one run come in pages and by type', async () => {
