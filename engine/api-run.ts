@@ -11,6 +11,13 @@ export interface RunPlan {
   readonly leftOut: readonly string[];
 }
 
+/** A page of another program about a run: its trace, its lineage. */
+export interface RunLink {
+  readonly name: string;
+  /** http or https. */
+  readonly url: string;
+}
+
 /** `GET /runs/:run/dbt?node=&id=`: models and tests of the newest attempt with the SQL that they were compiled to. */
 export interface RunDbt {
   readonly results: readonly { readonly node: string; readonly result: DbtResult }[];

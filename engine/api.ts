@@ -1,3 +1,4 @@
+import type { RunLink } from './api-run.ts';
 import type { Event } from './event.ts';
 import type { PipelineHistory, TableHistory } from './history.ts';
 import type { QueueEntry } from './queue.ts';
@@ -66,6 +67,9 @@ export interface RunPage {
   readonly seq: number;
   /** The run that goes on from this one. */
   readonly retriedBy: string | undefined;
+  /** Where this daemon's runs are traced: the id of the run's trace, 32 hex digits. */
+  readonly traceId: string | undefined;
+  readonly links: readonly RunLink[];
 }
 
 /** `GET /runs/:run/events?after=&limit=`. `next`: give it as `after`; undefined when there are no more for now. */

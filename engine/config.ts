@@ -112,6 +112,8 @@ export interface DaemonConfig {
   readonly requireToken: boolean;
   /** Absolute paths of PEM files; undefined: plain HTTP. */
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  /** Pages of other programs about a run, in order; `{runId}` and other fields stand in the URL (engine/base/link.ts). */
+  readonly links: readonly { readonly name: string; readonly url: string }[];
 }
 
 /** `host` is an IP address (IPv6 without brackets) or a name; port 0 takes a free one. */

@@ -8,6 +8,7 @@ import type { Config, DaemonConfig, ListenAddress } from '../config.ts';
 import type { Connection } from '../connector.ts';
 import { EngineError, errorData } from '../error.ts';
 import { lakeSettings, settingsOf } from '../execute/connections.ts';
+import { tracesWanted } from '../exporters/index.ts';
 import { readProblemFacts } from '../schedule/problem-facts.ts';
 import { problemsOf } from '../schedule/problems.ts';
 import type { Tell } from '../schedule/tell.ts';
@@ -114,6 +115,7 @@ async function serverParts(
     uiFolder: packageFile('dist', 'ui'),
     listen,
     hosts: config.daemon.hosts,
+    traced: tracesWanted(context.env),
     requireToken: config.daemon.requireToken,
     tls: readTls(config.daemon),
     routes,

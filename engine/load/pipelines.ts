@@ -7,6 +7,7 @@ import { checkCron } from './cron.ts';
 import { readDuration } from './duration.ts';
 import { below, type Findings } from './findings.ts';
 import { items, type Layer, layered, refuseCaseTwins, refuseOddName } from './layer.ts';
+import { readLinks } from './links.ts';
 import type { RawConfig, RawPipeline, RawRetries, RawSchedule } from './raw.ts';
 import { checkTimezone } from './timezone.ts';
 
@@ -91,6 +92,7 @@ export function readDaemon(raw: RawConfig, root: string, findings: Findings): Da
     hosts,
     requireToken,
     tls: readTls(tls, root, findings),
+    links: readLinks(raw, findings),
   };
 }
 

@@ -31,6 +31,7 @@ export interface RawConfig {
     readonly hosts?: readonly string[];
     readonly requireToken?: boolean;
     readonly tls?: { readonly cert?: string; readonly key?: string };
+    readonly links?: Block<string | undefined>;
   };
   readonly defaults?: RawTable & RawPipeline;
   readonly tables?: Block<RawTable | null> | null;

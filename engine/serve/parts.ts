@@ -46,6 +46,8 @@ export interface ServerParts {
   readonly listen: ListenAddress;
   /** Names under which it may be called beside loopback and `listen`. */
   readonly hosts: readonly string[];
+  /** Whether its runs are traced, so that they have a trace to name. */
+  readonly traced: boolean;
   /** Of callers on this machine too. */
   readonly requireToken: boolean;
   /** PEM texts. */

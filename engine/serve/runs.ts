@@ -1,9 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import type { EventsPage, RunPage, RunsPage } from '../api.ts';
+import { traceIdOf } from '../base/ulid.ts';
 import type { RunState } from '../run.ts';
 import { Refusal } from './errors.ts';
 import { knownRun } from './known.ts';
 import type { ServerParts } from './parts.ts';
+import { runLinks } from './run-links.ts';
 import { runMemory } from './run-memory.ts';
 import { answers, fields, limitParam, nameParam, ref, runParam, seqParam } from './schemas.ts';
 
@@ -52,7 +54,14 @@ export function runRoutes(app: FastifyInstance, parts: ServerParts): void {
     async ({ params: { run: runId } }): Promise<RunPage> => {
       const so = await memory.read(runId);
       if (so === undefined) throw new Refusal(404, 'run.unknown', `there is no run ${runId}`, 'Old runs are removed after a while.');
-      return { run: so.run, seq: so.seq, retriedBy: await retriedBy(parts, runId) };
+      const { daemon } = await parts.config();
+      return {
+        run: so.run,
+        seq: so.seq,
+        retriedBy: await retriedBy(parts, runId),
+        traceId: parts.traced ? traceIdOf(runId) : undefined,
+        links: runLinks(so.run, daemon, parts.clock.now()),
+      };
     },
   );
 

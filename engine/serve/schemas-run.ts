@@ -9,6 +9,7 @@ export const runSchemas: Readonly<Record<string, object>> = {
       name: text,
       status: { enum: ['success', 'pass', 'warn', 'error', 'fail', 'skipped', 'partial success', 'no-op'] },
       durationMs: number,
+      startedAt: time,
       message: text,
       rows: number,
       failures: integer,
@@ -21,5 +22,6 @@ export const runSchemas: Readonly<Record<string, object>> = {
     ['uniqueId', 'kind', 'name', 'status', 'durationMs'],
   ),
   RunDbt: object({ results: list(object({ node: text, result: ref('DbtResult') })) }),
+  RunLink: object({ name: text, url: text }, ['name', 'url']),
   RunPlan: object({ at: time, plan: ref('Plan'), leftOut: texts }),
 };

@@ -120,7 +120,7 @@ const components: Readonly<Record<string, object>> = {
     required: ['runId', 'pipeline', 'state', 'startedAt', 'nodes'],
     additionalProperties: true,
   },
-  RunPage: object({ run: ref('Run'), seq: integer, retriedBy: text }, ['run', 'seq']),
+  RunPage: object({ run: ref('Run'), seq: integer, retriedBy: text, traceId: text, links: list(ref('RunLink')) }, ['run', 'seq', 'links']),
   RunsPage: object({ runs: list(ref('RunRecord')), next: text }, ['runs']),
   EventsPage: object({ events: list(ref('Event')), next: integer }, ['events']),
   LogLine: object({ seq: integer, at: time, level: { enum: ['debug', 'info', 'warn', 'error'] }, node: text, text }, [

@@ -66,6 +66,7 @@ export function configOf(tables: readonly TableConfig[], pipelines: readonly Pip
       hosts: [],
       requireToken: false,
       tls: undefined,
+      links: [],
     },
     alerts: { channels: {}, off: [], heartbeat: undefined },
     tables: Object.fromEntries(tables.map((table) => [table.name, table])),

@@ -7,6 +7,7 @@ import { LogView } from '../parts/log-view.tsx';
 import { Empty, Failure, Section, Waiting } from '../parts/messages.tsx';
 import { NodeTable } from '../parts/node-table.tsx';
 import { Prose } from '../parts/prose.tsx';
+import { RunLinks } from '../parts/run-links.tsx';
 import { Mark, State } from '../parts/state-mark.tsx';
 import { Since, Time } from '../parts/time.tsx';
 import { pipelinePath, runPath } from '../routes.ts';
@@ -43,7 +44,7 @@ export function RunPage({ runId }: { readonly runId: string }) {
 }
 
 function Head({ page }: { readonly page: Page }) {
-  const { run, retriedBy } = page;
+  const { run, retriedBy, traceId, links } = page;
   const live = isLive(run.state);
   const startedMs = Date.parse(run.startedAt);
   const tookMs = (run.endedAt === undefined ? nowMs() : Date.parse(run.endedAt)) - startedMs;
@@ -125,6 +126,20 @@ function Head({ page }: { readonly page: Page }) {
               <a class="name" href={runPath(run.retryOf)}>
                 {run.retryOf}
               </a>
+            </dd>
+          </div>
+        )}
+        {traceId === undefined ? null : (
+          <div>
+            <dt>trace</dt>
+            <dd class="name">{traceId}</dd>
+          </div>
+        )}
+        {links.length === 0 ? null : (
+          <div>
+            <dt>elsewhere</dt>
+            <dd>
+              <RunLinks links={links} />
             </dd>
           </div>
         )}

@@ -154,6 +154,7 @@ export async function createStage(over: Partial<ServerParts> = {}): Promise<Stag
     uiFolder: join(import.meta.dirname, 'no-such-page'),
     listen: { host: '127.0.0.1', port: 0 },
     hosts: [],
+    traced: false,
     requireToken: false,
     tls: undefined,
     routes: [],
