@@ -24,6 +24,8 @@ export interface SourceColumn {
   readonly notNull: boolean;
   /** Old rows may hold a value that no change of theirs put there: a default (its type's too, and one that was dropped since), an identity, a generated value. */
   readonly filledByServer: boolean;
+  /** Texts are equal only when their bytes are. */
+  readonly deterministic: boolean;
 }
 
 export interface SourceRelation {
@@ -93,11 +95,21 @@ export async function describeRelation(client: Client, relation: Relation): Prom
     const kind = row === undefined ? undefined : kinds[row.kind];
     if (row === undefined || kind === undefined) throw noRelation(relation);
     const types = new Map((await client.query<TypeRow>(typesSql, [row.oid])).rows.map((t) => [t.oid, t]));
-    const columns = await client.query<{ name: string; type: string; typmod: number; text: string; not_null: boolean; filled: boolean }>(
+    const columns = await client.query<{
+      name: string;
+      type: string;
+      typmod: number;
+      text: string;
+      not_null: boolean;
+      filled: boolean;
+      deterministic: boolean;
+    }>(
       `SELECT a.attname::text AS name, a.atttypid::text AS type, a.atttypmod AS typmod, pg_catalog.format_type(a.atttypid, a.atttypmod) AS text,
               a.attnotnull AS not_null,
-              (a.atthasdef OR a.atthasmissing OR a.attidentity <> '' OR a.attgenerated <> '' OR t.typdefault IS NOT NULL) AS filled
-       FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`,
+              (a.atthasdef OR a.atthasmissing OR a.attidentity <> '' OR a.attgenerated <> '' OR t.typdefault IS NOT NULL) AS filled,
+              coalesce((pg_catalog.to_jsonb(c) ->> 'collisdeterministic')::pg_catalog.bool, true) AS deterministic
+       FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid LEFT JOIN pg_catalog.pg_collation c ON c.oid = a.attcollation
+       WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`,
       [row.oid],
     );
     const key = await client.query<{ name: string }>(
@@ -115,6 +127,7 @@ export async function describeRelation(client: Client, relation: Relation): Prom
         type: typeOf(types, c.type, c.typmod, c.text),
         notNull: c.not_null,
         filledByServer: c.filled,
+        deterministic: c.deterministic,
       })),
       primaryKey: key.rows.map((k) => k.name),
     };

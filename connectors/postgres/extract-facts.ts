@@ -72,7 +72,7 @@ export async function decideExtract(
   const key = keyOf(relation, table, columns);
   const wantsCursor = options.mode === 'incremental';
   const cursor = cursorIfAny(relation, table, server, wantsCursor);
-  refuseMasks(table, showRelation(relation.relation), table.key ?? relation.primaryKey, maskKey, server.versionNumber);
+  refuseMasks(table, relation, maskKey, server.versionNumber);
   const fingerprint = fingerprintOf(table, relation, key, cursor, maskKey);
   const identity = {
     systemIdentifier: server.systemIdentifier,

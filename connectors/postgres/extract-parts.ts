@@ -236,7 +236,9 @@ async function tooWide(work: Work, reader: SourceReader, range: TidRange): Promi
   );
   const widest = `(SELECT s.name FROM (VALUES ${sizes.join(', ')}) AS s(name, size) ORDER BY s.size DESC NULLS LAST LIMIT 1)`;
   const from = `FROM ${quoteRelation(decided.relation.relation)} WHERE ${rangeSql(range) ?? 'true'}`;
-  const [row] = await reader.query(`SELECT ${rowSql(key)} AS row, ${sizes.length === 0 ? 'NULL::text' : widest} AS widest ${from} LIMIT 1`);
+  const [row] = await reader.query(
+    `SELECT ${rowSql(key, decided.columns)} AS row, ${sizes.length === 0 ? 'NULL::text' : widest} AS widest ${from} LIMIT 1`,
+  );
   const widestName = typeof row?.widest === 'string' ? `, most of it in column ${quoteIdentifier(row.widest)}` : '';
   return new EngineError(
     'failed',

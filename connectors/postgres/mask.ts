@@ -2,8 +2,8 @@ import { createHash, createHmac } from 'node:crypto';
 import { keepSecret } from '../../engine/base/secret.ts';
 import type { MaskKind, TableConfig } from '../../engine/config.ts';
 import { EngineError } from '../../engine/error.ts';
-import type { PostgresType } from './describe.ts';
-import { quoteLiteral } from './identifier.ts';
+import type { PostgresType, SourceColumn, SourceRelation } from './describe.ts';
+import { quoteLiteral, showRelation } from './identifier.ts';
 import { type Passage, passageOf, undomained } from './types.ts';
 
 /** What columns are hashed with, as a session on the source has it. */
@@ -75,18 +75,44 @@ export function isHashed(table: TableConfig): boolean {
   return Object.values(table.columns.mask).includes('hash');
 }
 
-/** Throws EngineErrors of trouble `usage` for masks that cannot be: on a column of the key, on the cursor, a hash without a salt or on a server that has none. */
-export function refuseMasks(table: TableConfig, at: string, key: readonly string[], maskKey: MaskKey | undefined, version: number): void {
+/** Built-in types of which two values are equal when, and only when, their texts are. Not so: `numeric` (1.0 and 1.00), floats (0 and -0), `interval`, `citext`, `jsonb`. */
+const equalByText: ReadonlySet<string> = new Set(
+  'bool int2 int4 int8 oid text varchar bpchar name uuid bytea date timestamp timestamptz inet cidr macaddr macaddr8'.split(' '),
+);
+
+function isEqualByText({ type, deterministic }: SourceColumn): boolean {
+  const under = undomained(type);
+  return deterministic && !under.array && (under.kind === 'enum' || (under.schema === 'pg_catalog' && equalByText.has(under.name)));
+}
+
+/** Throws EngineErrors of trouble `usage` for masks that cannot be: on the cursor, any but a hash on the key, or one there that could make two rows of one; a hash without a salt or on a server that has none. */
+export function refuseMasks(
+  table: TableConfig,
+  { columns, relation, primaryKey }: SourceRelation,
+  maskKey: MaskKey | undefined,
+  version: number,
+): void {
+  const at = showRelation(relation);
   const refuse = (code: string, message: string, hint: string): never => {
     throw new EngineError('usage', code, message, { hint });
   };
-  for (const column of key)
-    if (maskOf(table, column) !== undefined)
+  for (const name of table.key ?? primaryKey) {
+    const kind = maskOf(table, name);
+    const column = columns.find((c) => c.name === name);
+    if (kind === undefined || column === undefined) continue;
+    if (kind !== 'hash')
       refuse(
         'extract.mask-key',
-        `the column ${column} is of the key of ${at}, so it cannot be masked: rows are merged by it, and messages name them by it`,
-        `Give tables.${table.name} another \`key\`, or take it through a view whose key may be seen`,
+        `the column ${name} is of the key of ${at}, by which rows are merged: its mask can only be a hash`,
+        'Choose `hash`, or give the table another `key`',
       );
+    if (!isEqualByText(column))
+      refuse(
+        'extract.mask-key',
+        `the column ${name} is of the key of ${at} and cannot be hashed: equal values of its type (${column.type.text}) may have different texts, so that one row could become two`,
+        `Give tables.${table.name} another \`key\`, or take it through a view that brings such values into one form`,
+      );
+  }
   if (table.cursor !== undefined && maskOf(table, table.cursor) !== undefined)
     refuse(
       'extract.mask-cursor',

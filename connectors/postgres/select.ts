@@ -144,15 +144,16 @@ export interface Selection {
  * `range`: a further condition, for a part of the table.
  */
 export function innerSql(relation: SourceRelation, columns: readonly ExtractColumn[], selection: Selection, range?: string): string {
+  const row = rowSql(selection.key, columns);
   const guards = columns.flatMap((c) => {
     const name = quoteIdentifier(c.source.name);
     return c.passage.misfit === undefined
       ? []
-      : [`WHEN ${c.passage.misfit(name)} THEN ${describeSql(c.source.name, selection.key)} || ${name}::text`];
+      : [`WHEN ${c.passage.misfit(name)} THEN ${describeSql(c.source.name, row)} || ${name}::text`];
   });
   if (selection.nullCursor === 'error' && selection.cursorColumn !== undefined) {
     const name = quoteIdentifier(selection.cursorColumn);
-    guards.push(`WHEN ${name} IS NULL THEN ${describeSql(selection.cursorColumn, selection.key)} || ${quoteLiteral(nullCursorMark)}`);
+    guards.push(`WHEN ${name} IS NULL THEN ${describeSql(selection.cursorColumn, row)} || ${quoteLiteral(nullCursorMark)}`);
   }
   const bad = guards.length === 0 ? 'NULL::text' : `CASE ${guards.join(' ')} END`;
   const list = [...columns.map((c, i) => `${c.passage.select(quoteIdentifier(c.source.name))} AS c${i}`), `${bad} AS bad`];
@@ -184,14 +185,18 @@ export function highestSql(relation: SourceRelation, cursor: ValueCursor, select
   return `SELECT ${name}::text AS value FROM ${quoteRelation(relation.relation)}${whereSql([...conditionsOf(selection), ...known])} ORDER BY ${name} DESC LIMIT 1`;
 }
 
-/** An expression that names a row by its key; empty text where there is none. */
-export function rowSql(key: readonly string[]): string {
-  const parts = key.map((k, i) => `${quoteLiteral(`${i === 0 ? '' : ', '}${k} = `)} || coalesce(${quoteIdentifier(k)}::text, 'NULL')`);
+/** An expression that names a row by its key, masked as the columns are; empty text where there is none. */
+export function rowSql(key: readonly string[], columns: readonly ExtractColumn[]): string {
+  const parts = key.map((k, i) => {
+    const masked = columns.find((c) => c.source.name === k && c.field.metadata['engine.mask'] !== undefined);
+    const shown = masked === undefined ? `${quoteIdentifier(k)}::text` : masked.passage.select(quoteIdentifier(k));
+    return `${quoteLiteral(`${i === 0 ? '' : ', '}${k} = `)} || coalesce(${shown}, 'NULL')`;
+  });
   return parts.length === 0 ? "''" : `' of the row with ' || ${parts.join(' || ')}`;
 }
 
-function describeSql(column: string, key: readonly string[]): string {
-  return `${quoteLiteral(`column ${quoteIdentifier(column)}`)} || ${rowSql(key)} || ': '`;
+function describeSql(column: string, row: string): string {
+  return `${quoteLiteral(`column ${quoteIdentifier(column)}`)} || ${row} || ': '`;
 }
 
 /** The statement that DuckDB runs around it: lake names, the engine's own columns, and an error for the first value that does not fit. */

@@ -41,10 +41,10 @@ export function checkMask(
   for (const [column, kind] of Object.entries(mask)) {
     const place = below(pointer, column);
     const tell = (message: string, hint: string): void => findings.on(place, 'key', { code: 'config.mask', message, hint });
-    if (beside.key?.includes(column) === true)
+    if (beside.key?.includes(column) === true && kind !== 'hash')
       tell(
-        `the column \`${column}\` is of the key, so it cannot be masked: rows are merged by it, and messages name them by it`,
-        'Give the table another `key`, or take it through a view whose key may be seen.',
+        `the column \`${column}\` is of the key, by which rows are merged: its mask can only be a hash`,
+        'Choose `hash`, or give the table another `key`.',
       );
     else if (beside.cursor === column)
       tell(

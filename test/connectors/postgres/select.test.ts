@@ -10,7 +10,7 @@ import { suite } from '../../support/suite.ts';
 const text: PostgresType = { text: 'text', kind: 'base', schema: 'pg_catalog', name: 'text', typmod: -1, over: undefined, array: false };
 
 function relationOf(...names: readonly string[]): SourceRelation {
-  const columns = names.map((name) => ({ name, type: text, notNull: false, filledByServer: false }));
+  const columns = names.map((name) => ({ name, type: text, notNull: false, filledByServer: false, deterministic: true }));
   return { relation: { schema: 'public', name: 'odd' }, oid: '1', kind: 'view', columns, primaryKey: [] };
 }
 
@@ -38,7 +38,7 @@ suite('select', ({ test, before, after }) => {
     assert.throws(() => extractColumns(relationOf('a', 'b'), table, []), /two columns of public\.odd would be named "b"/);
   });
 
-  const column = { name: 'u', type: text, notNull: true, filledByServer: false };
+  const column = { name: 'u', type: text, notNull: true, filledByServer: false, deterministic: true };
   /** Rows written at `low` or later, each minute of a day, that the start would pass over; local times go back when summer time ends. */
   const passedOver = async (cursor: TimeCursor, type: string, days: readonly string[]): Promise<number> => {
     let missed = 0;
