@@ -1,4 +1,3 @@
-import type { Diagnostic } from './config.ts';
 import type { NodeState, RunRecord } from './run.ts';
 
 /** Bodies of the answers about one pipeline, as in `api.ts`. */
@@ -70,8 +69,8 @@ export interface PipelineYaml {
   readonly lines: readonly YamlLine[];
   /** What is declared, each with the number of its first line. */
   readonly parts: readonly YamlPart[];
-  /** The file as it is now is not in force, and why. */
-  readonly refused: RefusedFile | undefined;
+  /** The file was changed since, and what it is now is not in force: it has findings. */
+  readonly newer: boolean;
 }
 
 export interface YamlLine {
@@ -85,12 +84,4 @@ export interface YamlPart {
   /** Empty for those of which there is one only. */
   readonly name: string;
   readonly line: number;
-}
-
-/** A file that was changed and is not gone by. */
-export interface RefusedFile {
-  readonly since: string;
-  readonly why: string;
-  /** Lines are those of that file. */
-  readonly findings: readonly Diagnostic[];
 }

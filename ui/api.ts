@@ -13,6 +13,7 @@ export const paths = {
   pipeline: (pipeline: string) => `/pipelines/${encodeURIComponent(pipeline)}`,
   graph: (pipeline: string) => `/pipelines/${encodeURIComponent(pipeline)}/graph`,
   grid: (pipeline: string, before: string | undefined) => `/pipelines/${encodeURIComponent(pipeline)}/grid${queryText({ before })}`,
+  yaml: (pipeline: string) => `/pipelines/${encodeURIComponent(pipeline)}/yaml`,
   plan: (pipeline: string, wish: PlanWish) => {
     const query = wishQuery(wish);
     return `/pipelines/${encodeURIComponent(pipeline)}/plan${query === '' ? '' : `?${query}`}`;

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import type { Lake } from '../../lake/lake.ts';
 import { showListen } from '../base/listen.ts';
 import { packageFile } from '../base/package-root.ts';
@@ -106,6 +107,7 @@ async function serverParts(
     engine: context.engine,
     self: { ...self, since: new Date(context.clock.now()).toISOString() },
     config: inForce.current,
+    configText: () => textInForce(config.file, inForce),
     plan: (wish, signal) => planApart(context, config.file, inForce.folder, wish, signal),
     lake: lakeOf(context),
     link: linkOf(context),
@@ -120,6 +122,16 @@ async function serverParts(
     tls: readTls(config.daemon),
     routes,
   };
+}
+
+/** A file that cannot be read is another one than it was. */
+function textInForce(file: string, { folder }: ConfigInForce): ReturnType<ServerParts['configText']> {
+  const yaml = readFileSync(join(folder, 'pipelines.yaml'), 'utf8');
+  try {
+    return { yaml, newer: readFileSync(file, 'utf8') !== yaml };
+  } catch {
+    return { yaml, newer: true };
+  }
 }
 
 /** The lake of the configuration in force; another one when that was changed. */

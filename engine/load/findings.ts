@@ -107,13 +107,15 @@ function spanOf(places: ReadonlyMap<string, Place>, pointer: string, part: 'key'
   return [0, 0];
 }
 
-function lineStarts(text: string): readonly number[] {
+/** Offsets at which the lines of a text begin. */
+export function lineStarts(text: string): readonly number[] {
   const starts = [0];
   for (let i = text.indexOf('\n'); i !== -1; i = text.indexOf('\n', i + 1)) starts.push(i + 1);
   return starts;
 }
 
-function lineOf(starts: readonly number[], offset: number): number {
+/** The line of an offset, counted from 0. */
+export function lineOf(starts: readonly number[], offset: number): number {
   let low = 0;
   let high = starts.length - 1;
   while (low < high) {

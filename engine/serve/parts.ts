@@ -30,6 +30,8 @@ export interface ServerParts {
   readonly self: LeaseHolder & { readonly since: string };
   /** The configuration in force. */
   config(): Promise<Config>;
+  /** What the configuration in force was read from, with its secrets, and whether the file is another one now. */
+  configText(): { readonly yaml: string; readonly newer: boolean };
   /** By the configuration in force; ends when the signal aborts. */
   plan(wish: PlanWish, signal: AbortSignal): Promise<Plan>;
   lake(config: Config): Promise<Lake>;

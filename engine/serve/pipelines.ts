@@ -1,12 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import type { PipelinePage } from '../api.ts';
-import type { PipelineGraph, PipelineGrid } from '../api-pipeline.ts';
+import type { PipelineGraph, PipelineGrid, PipelineYaml } from '../api-pipeline.ts';
 import type { Plan } from '../plan.ts';
 import { Refusal } from './errors.ts';
 import { knownPipeline } from './known.ts';
 import type { PlanWish, ServerParts } from './parts.ts';
 import { pipelineGraph } from './pipeline-graph.ts';
 import { pipelineGrid } from './pipeline-grid.ts';
+import { pipelineYaml } from './pipeline-yaml.ts';
 import { answers, fields, limitParam, nameParam, ref, runParam } from './schemas.ts';
 import { pipelineViews } from './views.ts';
 
@@ -62,6 +63,15 @@ export function pipelineRoutes(app: FastifyInstance, parts: ServerParts): void {
     async ({ params: { pipeline }, query }): Promise<PipelineGrid> => {
       const config = await knownPipeline(parts, pipeline);
       return pipelineGrid(parts, await parts.config(), config, query);
+    },
+  );
+
+  app.get<{ Params: PipelineParams }>(
+    '/pipelines/:pipeline/yaml',
+    { schema: { summary: 'The lines of the configuration in force that declare it', params, response: answers(ref('PipelineYaml')) } },
+    async ({ params: { pipeline } }): Promise<PipelineYaml> => {
+      const config = await knownPipeline(parts, pipeline);
+      return pipelineYaml(parts, await parts.config(), config);
     },
   );
 

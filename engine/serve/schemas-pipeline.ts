@@ -10,6 +10,9 @@ export const pipelineSchemas: Readonly<Record<string, object>> = {
   PipelineGraph: object({ nodes: list(ref('GraphNodeView')), run: ref('RunRecord'), patterns: texts }, ['nodes', 'patterns']),
   GridCell: object({ state: { enum: nodeStates }, tookMs: number, rows: number, attempts: integer, keptFrom: text }, ['state']),
   GridNode: object({ id: text, table: text, gone: { type: 'boolean' } }, ['id', 'gone']),
+  YamlLine: object({ line: integer, text }),
+  YamlPart: object({ kind: { enum: ['pipeline', 'table', 'defaults', 'source', 'sink', 'lake', 'dbt'] }, name: text, line: integer }),
+  PipelineYaml: object({ file: text, lines: list(ref('YamlLine')), parts: list(ref('YamlPart')), newer: { type: 'boolean' } }),
   PipelineGrid: object(
     {
       runs: list(ref('RunRecord')),

@@ -23,6 +23,20 @@ const config = configOf(
     pipelineOf('any', ['public.*']),
   ],
 );
+const yaml = `version: 1
+sources: { production: { type: postgres, url: "postgresql://app:s3cr3t-word@db.example/shop" } }
+
+tables:
+  users: { key: id }
+  orders: {}
+
+pipelines:
+${Array.from({ length: 60 }, (_, i) => `  other_${i}: { mode: full, tables: [users] }`).join('\n')}
+  # the shop's own
+  sync:
+    mode: incremental
+    tables: [users, orders]
+`;
 const began = (node: string): EventBody => ({ type: 'node.started', node, attempt: 1 });
 const ended = (node: string, rows: number): EventBody => ({
   type: 'node.succeeded',
@@ -42,6 +56,7 @@ suite('the page of a pipeline', ({ test, before, after, skip }) => {
   let stage: Stage;
   let browser: TestBrowser;
   const wishes: PlanWish[] = [];
+  let newer = false;
   const planOf = (wish: PlanWish): Plan => ({
     format_version: 1,
     pipeline: wish.pipeline,
@@ -76,6 +91,7 @@ suite('the page of a pipeline', ({ test, before, after, skip }) => {
     stage = await createStage({
       uiFolder: join(projectRoot, 'dist', 'ui'),
       config: async () => config,
+      configText: () => ({ yaml, newer }),
       plan: async (wish) => {
         wishes.push(wish);
         return planOf(wish);
@@ -332,6 +348,36 @@ suite('the page of a pipeline', ({ test, before, after, skip }) => {
     await panel.getByText('Asked for: the run is opened as it begins.').waitFor();
     const [entry] = await stage.queue.entries({ pipeline: 'sync', limit: 1 });
     assert.equal(entry?.request.tables, ['orders'], JSON.stringify(await stage.queue.entries({ pipeline: 'sync', limit: 9 })));
+    await closed(page);
+  });
+
+  test('the lines that declare it are those of the file at their numbers, without secrets; a line has an address', async () => {
+    const file = yaml.split('\n');
+    const line = file.indexOf('    mode: incremental') + 1;
+    const page = await browser.open(`${stage.server.url}/pipelines/sync#L${line}`);
+    const part = page.getByRole('region', { name: 'declared' });
+    await part.locator('.yaml-chosen').waitFor();
+    const lines = (await part
+      .locator('.yaml-line')
+      .evaluateAll((found) => found.map((each) => [each.querySelector('a')?.textContent, each.querySelector('code')?.textContent]))) as [
+      string,
+      string,
+    ][];
+    assert.equal(
+      lines.map(([number]) => Number(number)),
+      [2, 4, 5, 6, 8, 69, 70, 71, 72],
+    );
+    for (const [number, text] of lines) assert.is(text, file[Number(number) - 1]?.replace('s3cr3t-word', '***'));
+    assert.is(await part.locator('.yaml-chosen a').innerText(), String(line));
+    await part.getByRole('link', { name: 'table orders' }).click();
+    assert.is(new URL(page.url()).hash, '#L6');
+    assert.is(await part.locator('.yaml-chosen code').innerText(), '  orders: {}');
+    assert.is(await part.getByText('is not in force').count(), 0);
+    newer = true;
+    await page.reload();
+    await part.getByText('is not in force').waitFor();
+    assert.is(await part.getByRole('link', { name: 'Settings' }).getAttribute('href'), '/settings');
+    newer = false;
     await closed(page);
   });
 });

@@ -14,6 +14,7 @@ import { PlanChoice } from '../parts/plan-choice.tsx';
 import { RunGrid } from '../parts/run-grid.tsx';
 import { RunList } from '../parts/run-list.tsx';
 import { Since, Time } from '../parts/time.tsx';
+import { YamlView } from '../parts/yaml-view.tsx';
 import type { PlanWish } from '../plan-wish.ts';
 import { setQuery, useAddress } from '../router.ts';
 import { runPath, runsPath } from '../routes.ts';
@@ -47,6 +48,7 @@ export function PipelinePage({ pipeline }: { readonly pipeline: string }) {
         <NextFires page={data} />
       </div>
       <PlanPreview pipeline={pipeline} mode={data.mode} tables={tables} />
+      <YamlView pipeline={pipeline} />
       <Runs page={data} />
     </>
   );

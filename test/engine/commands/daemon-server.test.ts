@@ -84,6 +84,21 @@ suite('the page and the API of engine daemon', ({ test, before, after }) => {
     await waitUntil(async () => (await askAt(url, '/api/v1/overview')).body.pipelines[0].runs.length === 2, 'the run by hand');
     assert.is((await byHand.ended).code, 0);
     await waitUntil(async () => (await askAt(url, '/api/v1/runs?state=succeeded')).body.runs.length === 2, 'its end');
+
+    const declared = async () => (await askAt(url, '/api/v1/pipelines/users/yaml')).body;
+    const inForce = await declared();
+    assert.is(inForce.newer, false);
+    const file = rig.read('pipelines.yaml');
+    rig.write('pipelines.yaml', `# moved\n${file.replace('[users]', '[nobody]')}`);
+    assert.equal(await declared(), { ...inForce, newer: true });
+    rig.write('pipelines.yaml', `# moved\n${file}`);
+    const moved = await declared();
+    assert.equal(
+      moved.lines.map(({ line, text }: { line: number; text: string }) => [line - 1, text]),
+      inForce.lines.map(({ line, text }: { line: number; text: string }) => [line, text]),
+    );
+    assert.is(moved.newer, false);
+    rig.write('pipelines.yaml', file);
     await stopped(daemon);
   });
 

@@ -61,6 +61,7 @@ suite('/openapi.json', ({ test, before, after }) => {
       ['/pipelines/sync/plan', 'Plan'],
       ['/pipelines/sync/graph', 'PipelineGraph'],
       ['/pipelines/sync/grid', 'PipelineGrid'],
+      ['/pipelines/sync/yaml', 'PipelineYaml'],
       ['/runs', 'RunsPage'],
       ['/runs/run-1', 'RunPage'],
       ['/runs/run-1/events', 'EventsPage'],

@@ -173,3 +173,34 @@ suite('nodes of a pipeline, by run', ({ test, before, after }) => {
     assert.equal([older.runs.map(({ runId }) => runId), older.next], [['sync-1'], undefined]);
   });
 });
+
+suite('what declares a pipeline, asked for', ({ test }) => {
+  test('is what is in force, with its lines, and says when the file is another one', async () => {
+    const text =
+      'version: 1\ntables:\n  users: {}\n  orders: {}\npipelines:\n  fresh: { mode: incremental, tables: [users] } # password: hunter22\n';
+    let newer = false;
+    const stage = await createStage({ config: async () => config, configText: () => ({ yaml: text, newer }) });
+    try {
+      const found = (await stage.ask('/api/v1/pipelines/fresh/yaml')).body;
+      assert.equal(found, {
+        file: '/project/pipelines.yaml',
+        lines: [
+          { line: 2, text: 'tables:' },
+          { line: 3, text: '  users: {}' },
+          { line: 5, text: 'pipelines:' },
+          { line: 6, text: '  fresh: { mode: incremental, tables: [users] } # password: ***' },
+        ],
+        parts: [
+          { kind: 'table', name: 'users', line: 3 },
+          { kind: 'pipeline', name: 'fresh', line: 6 },
+        ],
+        newer: false,
+      });
+      newer = true;
+      assert.is((await stage.ask('/api/v1/pipelines/fresh/yaml')).body.newer, true);
+      assert.is((await stage.ask('/api/v1/pipelines/nobody/yaml')).status, 404);
+    } finally {
+      await stage.close();
+    }
+  });
+});

@@ -64,6 +64,16 @@ export interface Stage {
   close(): Promise<void>;
 }
 
+/** What `shop` could be read from. */
+export const shopYaml = `version: 1
+tables:
+  users: {}
+  orders: {}
+pipelines:
+  sync: { mode: incremental, tables: [users, orders] }
+  nightly: { mode: full, tables: [users] }
+`;
+
 export const shop: Config = configOf(
   [tableOf('users'), tableOf('orders')],
   [
@@ -140,6 +150,7 @@ export async function createStage(over: Partial<ServerParts> = {}): Promise<Stag
     engine: '0.0.0',
     self: { runId: 'daemon-1', host: hostname(), pid: process.pid, since: new Date().toISOString() },
     config: async () => shop,
+    configText: () => ({ yaml: shopYaml, newer: false }),
     plan: async (wish) => ({ ...plan, pipeline: wish.pipeline, request: { ...wish } }),
     link: async (_config, kind, name) =>
       postgres.open(
