@@ -6,13 +6,14 @@ import { openEmbedded } from '../connectors/postgres/embedded.ts';
 import { root } from './bed.ts';
 import { median, megabytes, say, sayTable } from './figures.ts';
 import { fillStore, type ManyRuns, projectOf } from './many-runs.ts';
+import { page } from './page.ts';
 import { connect, urlOf } from './server.ts';
 
 const asked = 20;
 const idleSeconds = 60;
 
-/** What the daemon costs while nothing is due, and how long the page's data takes with a store full of runs. */
-export async function daemon(many: ManyRuns): Promise<void> {
+/** What the daemon costs while nothing is due, and how long the page and its data take with a store full of runs; the overview is left open for so many minutes of them. */
+export async function daemon(many: ManyRuns, openMinutes: number): Promise<void> {
   const folder = join(root, '.engine', 'bench-daemon');
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
@@ -46,8 +47,9 @@ export async function daemon(many: ManyRuns): Promise<void> {
         `${(median(times) / median(bare)).toFixed(0)} x`,
       ]);
     }
-    await client.end();
     sayTable(rows);
+    await page(`http://127.0.0.1:${port}`, client, many, openMinutes);
+    await client.end();
     const { pid } = process;
     if (pid === undefined) throw new Error('the daemon has no pid');
     const before = used(pid);

@@ -10,7 +10,7 @@ import { speed } from './speed.ts';
  *
  * npm run bench -- --rows 3000000 --changed 40000 --pairs 5 [--without-others]
  * npm run bench -- --memory --rows 10000000,30000000 --lake file,s3
- * npm run bench -- --daemon --pipelines 200 --runs 50000 --events 2000000
+ * npm run bench -- --daemon --pipelines 200 --runs 50000 --events 2000000 --open 10
  */
 const { values: options } = parseArgs({
   options: {
@@ -19,6 +19,7 @@ const { values: options } = parseArgs({
     pipelines: { type: 'string', default: '200' },
     runs: { type: 'string', default: '50000' },
     events: { type: 'string', default: '2000000' },
+    open: { type: 'string', default: '10' },
     rows: { type: 'string' },
     lake: { type: 'string', default: lakeNames.join(',') },
     changed: { type: 'string', default: '40000' },
@@ -48,7 +49,8 @@ if (options.daemon) {
   const [pipelines = 1] = wholeNumbers('pipelines', options.pipelines);
   const [runs = 1] = wholeNumbers('runs', options.runs);
   const [events = 1] = wholeNumbers('events', options.events);
-  await daemon({ pipelines, runs, events });
+  const [openMinutes = 1] = wholeNumbers('open', options.open);
+  await daemon({ pipelines, runs, events }, openMinutes);
 } else {
   const bed = await openBed(options.keep);
   try {

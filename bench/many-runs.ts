@@ -75,3 +75,31 @@ export async function fillStore(connect: () => Promise<pg.Client>, { pipelines, 
   await client.query('VACUUM ANALYZE');
   await client.end();
 }
+
+/** Records one more run as it would have been by now: its events, so many of them, with all that a store keeps beside. */
+export async function recordRun(client: pg.Client, runId: string, pipeline: string, events: number): Promise<void> {
+  await client.query(
+    `INSERT INTO engine.runs (run_id, pipeline, mode, state, started_at, ended_at, host, pid, trigger)
+     VALUES ($1, $2, 'incremental', 'succeeded', now() - interval '2 seconds', now(), 'host', 1, 'schedule')`,
+    [runId, pipeline],
+  );
+  await client.query(
+    `INSERT INTO engine.nodes (run_id, node, pipeline, type, table_name, state, attempts, started_at, ended_at, rows, bytes, lake_version, result)
+     SELECT $1, verb || ' ' || $2::text, $2, 'postgres.' || verb, $2, 'succeeded', 1, now() - interval '1 second', now(), 1000, 60000,
+            (SELECT coalesce(max(lake_version), 0) + 1 FROM engine.nodes WHERE pipeline = $2),
+            json_build_object('summary', '1,000 rows', 'rows', 1000, 'facts', json_build_object('fence', now(), 'heldBy', null))
+     FROM unnest(ARRAY['extract', 'load']) verb`,
+    [runId, pipeline],
+  );
+  await client.query(
+    `INSERT INTO engine.events (run_id, seq, at, type, event)
+     SELECT $1, s, now(), CASE WHEN s = 1 THEN 'run.started' WHEN s = $3 THEN 'run.succeeded' ELSE 'log' END,
+       CASE WHEN s = 1 THEN json_build_object('seq', s, 'at', now(), 'runId', $1::text, 'type', 'run.started', 'pipeline', $2::text, 'mode', 'incremental', 'trigger', 'schedule',
+              'nodes', json_build_array(json_build_object('id', 'extract ' || $2::text, 'type', 'postgres.extract', 'table', $2::text, 'unit', 'extract ' || $2::text, 'needs', '[]'::json)),
+              'engine', '0.1.0', 'host', 'host', 'pid', 1, 'request', json_build_object('pipeline', $2::text))
+            WHEN s = $3 THEN json_build_object('seq', s, 'at', now(), 'runId', $1::text, 'type', 'run.succeeded')
+            ELSE json_build_object('seq', s, 'at', now(), 'runId', $1::text, 'type', 'log', 'node', 'extract ' || $2::text, 'level', 'info', 'text', 'line ' || s || ' of what an extract has to say') END
+     FROM generate_series(1, $3::integer) s`,
+    [runId, pipeline, events + 2],
+  );
+}

@@ -1,9 +1,26 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { defineConfig } from 'vite';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { defineConfig, type Plugin } from 'vite';
+
+/** Beside each asset the same compressed, once for all: the server sends that to whoever takes it. */
+const compressed: Plugin = {
+  name: 'compressed',
+  writeBundle({ dir = '' }) {
+    const folder = join(dir, 'assets');
+    for (const name of readdirSync(folder)) {
+      if (!/\.(js|css|svg)$/.test(name)) continue;
+      const content = readFileSync(join(folder, name));
+      writeFileSync(join(folder, `${name}.br`), brotliCompressSync(content));
+      writeFileSync(join(folder, `${name}.gz`), gzipSync(content, { level: 9 }));
+    }
+  },
+};
 
 /** Builds `ui/` into `dist/ui`: a shell without inline scripts or styles, and assets whose names hold their hash. */
 export default defineConfig({
   root: import.meta.dirname,
+  plugins: [compressed],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     outDir: join(import.meta.dirname, '..', 'dist', 'ui'),

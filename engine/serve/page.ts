@@ -16,7 +16,15 @@ const notBuilt = `<!doctype html>
 
 /** The page: files with hashed names under `/assets/`, and its shell for every other path, which the page reads itself. */
 export async function pageRoutes(app: FastifyInstance, { uiFolder }: ServerParts): Promise<void> {
-  await app.register(fastifyStatic, { root: uiFolder, serve: false, dotfiles: 'deny', cacheControl: false, index: false, redirect: false });
+  await app.register(fastifyStatic, {
+    root: uiFolder,
+    serve: false,
+    dotfiles: 'deny',
+    cacheControl: false,
+    index: false,
+    redirect: false,
+    preCompressed: true,
+  });
   const shell = (reply: FastifyReply): FastifyReply => {
     reply.header('cache-control', 'no-cache');
     if (existsSync(join(uiFolder, 'index.html'))) return reply.sendFile('index.html');

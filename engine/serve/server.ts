@@ -9,6 +9,7 @@ import { showListen } from '../base/listen.ts';
 import type { ListenAddress } from '../config.ts';
 import { EngineError } from '../error.ts';
 import { actionRoutes } from './actions.ts';
+import { compressAnswers } from './compressed.ts';
 import { boundConnections } from './connections.ts';
 import { answerErrors, errorBody } from './errors.ts';
 import { guard, safeHeaders } from './guard.ts';
@@ -115,6 +116,7 @@ export async function createApi(parts: ServerParts): Promise<FastifyInstance> {
       api.addHook('onRoute', (route) => {
         route.handlerTimeout ??= answerMs;
       });
+      compressAnswers(api);
       overviewRoutes(api, parts);
       pipelineRoutes(api, parts);
       runRoutes(api, parts);

@@ -3,9 +3,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { openFileLake } from '../../../connectors/file/lake.ts';
+import type { Overview } from '../../../engine/api-overview.ts';
 import { EngineError } from '../../../engine/error.ts';
 import type { EventBody } from '../../../engine/event.ts';
 import type { History } from '../../../engine/history.ts';
+import { takesGzip } from '../../../engine/serve/compressed.ts';
+import { configOf, pipelineOf, tableOf } from '../../support/config.ts';
 import { suite } from '../../support/suite.ts';
 import { waitUntil } from '../../support/wait.ts';
 import { askAt, createStage, type Stage } from './stage.ts';
@@ -87,6 +90,57 @@ suite('the API', ({ test, before, after }) => {
     assert.is(text.headers['content-disposition'], 'attachment; filename="run-run-1.txt"');
     assert.match(text.text, /info {3}extract users: Reads from 02:05\n/);
     assert.is((await stage.ask('/api/v1/runs/nobody')).status, 404);
+  });
+});
+
+suite('long answers', ({ test }) => {
+  test('go compressed to whoever takes gzip, and as they are to all others; an overview of 200 pipelines with 30 runs each is below 300 kB', async () => {
+    const names = Array.from({ length: 200 }, (_, i) => `pipeline_${i}`);
+    const config = configOf(
+      names.map((name) => tableOf(name)),
+      names.map((name) => pipelineOf(name, [name])),
+    );
+    const stage = await createStage({ config: async () => config });
+    try {
+      const client = await stage.database.client();
+      // Ids as they are in life: the second half is not to be guessed, and so not to be compressed.
+      await client.query(
+        `INSERT INTO engine.runs (run_id, pipeline, mode, state, started_at, ended_at, host, pid)
+         SELECT '01' || upper(translate(substr(md5(random()::text), 1, 24), 'oil', 'xyz')), 'pipeline_' || (g % 200), 'incremental',
+                CASE WHEN g % 50 = 0 THEN 'failed' ELSE 'succeeded' END, now() - g * interval '1 minute', now() - g * interval '1 minute' + random() * interval '1 minute', 'h', 1
+         FROM generate_series(1, 8000) g`,
+      );
+      await client.end();
+      const url = `${stage.server.url}/api/v1/overview`;
+      const [plain, short] = await Promise.all(
+        ['identity', 'gzip, br'].map(async (accepted) => {
+          const answer = await fetch(url, { headers: { 'accept-encoding': accepted } });
+          const head = (name: string): string | null => answer.headers.get(name);
+          const body = (await answer.json()) as Overview;
+          return { length: Number(head('content-length')), encoding: head('content-encoding'), vary: head('vary'), body };
+        }),
+      );
+      assert.equal([plain?.encoding, plain?.vary, short?.encoding, short?.vary], [null, 'accept-encoding', 'gzip', 'accept-encoding']);
+      assert.ok((short?.length ?? 0) > 10_000 && (short?.length ?? 0) < 300_000, `${short?.length} bytes of ${plain?.length}`);
+      assert.equal(short?.body.pipelines, plain?.body.pipelines);
+      assert.ok(plain?.body.pipelines.every(({ runs }) => runs.length === 30));
+    } finally {
+      await stage.close();
+    }
+  });
+
+  test('are asked for by name, and not with a weight of nothing', () => {
+    const cases: readonly (readonly [string | undefined, boolean])[] = [
+      ['gzip', true],
+      ['br;q=1, GZIP;q=0.2', true],
+      ['gzip;q=0', false],
+      ['gzip; q=0.000, br', false],
+      ['identity', false],
+      ['gzipper', false],
+      ['', false],
+      [undefined, false],
+    ];
+    for (const [accepted, takes] of cases) assert.is(takesGzip(accepted), takes, accepted);
   });
 });
 
