@@ -23,6 +23,12 @@ export const paths = {
   resume: (pipeline: string) => `/pipelines/${encodeURIComponent(pipeline)}/resume`,
   tables: '/tables',
   table: (table: string) => `/tables/${encodeURIComponent(table)}`,
+  tableLive: (table: string) => `/tables/${encodeURIComponent(table)}/live`,
+  tableLoads: (table: string) => `/tables/${encodeURIComponent(table)}/loads`,
+  tableVersions: (table: string, query: Readonly<Record<string, string | undefined>>) =>
+    `/tables/${encodeURIComponent(table)}/versions${queryText(query)}`,
+  tableVersion: (table: string, version: number) => `/tables/${encodeURIComponent(table)}/versions/${version}`,
+  tablePreview: (table: string) => `/tables/${encodeURIComponent(table)}/preview`,
   runs: (query: Readonly<Record<string, string | undefined>>) => `/runs${queryText(query)}`,
   schedule: (query: Readonly<Record<string, string>>) => `/schedule${queryText(query)}`,
   fires: (pipeline: string, from: string, to: string) => `/schedule/fires${queryText({ pipeline, from, to })}`,

@@ -1,15 +1,34 @@
-import type { TablePage as Page } from '../../engine/api-table.ts';
+import { useEffect } from 'preact/hooks';
+import type { TablePage as Page, TableLive } from '../../engine/api-table.ts';
 import { useAnswer } from '../answers.ts';
 import { paths } from '../api.ts';
+import { nowMs } from '../clock.ts';
 import { countText, spanText } from '../figures.ts';
+import { freshnessOf } from '../freshness.ts';
+import { ColumnWays } from '../parts/column-ways.tsx';
+import { LakeCommits } from '../parts/lake-commits.tsx';
+import { LoadChart } from '../parts/load-chart.tsx';
 import { Empty, Failure, Section, Waiting } from '../parts/messages.tsx';
-import { State } from '../parts/state-mark.tsx';
+import { Prose } from '../parts/prose.tsx';
+import { RowPreview } from '../parts/row-preview.tsx';
+import { Scroll } from '../parts/scroll.tsx';
+import { Mark, State } from '../parts/state-mark.tsx';
+import { TableModels } from '../parts/table-models.tsx';
+import { TableStages } from '../parts/table-stages.tsx';
 import { Time } from '../parts/time.tsx';
 import { pipelinePath, runPath } from '../routes.ts';
+import { lookOf } from '../states.ts';
+import './table.css';
 
 /** How old is it, where is it, what is in it, and what became of it lately? */
 export function TablePage({ table }: { readonly table: string }) {
   const { data, failure } = useAnswer<Page>(paths.table(table));
+  const { data: live, failure: blind } = useAnswer<TableLive>(paths.tableLive(table));
+  const there = data !== undefined;
+  // A part is not there yet when its link is followed.
+  useEffect(() => {
+    if (there && window.location.hash !== '') document.getElementById(window.location.hash.slice(1))?.scrollIntoView();
+  }, [there]);
   if (data === undefined) {
     if (failure === undefined) return <Waiting what="Asking for the table ..." />;
     if (failure.status === 404)
@@ -26,18 +45,49 @@ export function TablePage({ table }: { readonly table: string }) {
         <Failure what="The table cannot be followed" failure={failure} still="What is shown is from before." />
       )}
       <Head page={data} />
-      <Loads page={data} />
-      <Versions page={data} />
+      <TableStages page={data} live={live} />
+      {blind === undefined ? null : (
+        <Failure what="Its places cannot be looked at" failure={blind} still="What the store and the lake's log know is below." />
+      )}
+      <LoadChart table={table} limitMs={data.limitMs} />
+      {live === undefined || live.columns.length === 0 ? null : <ColumnWays columns={live.columns} />}
+      {live === undefined ? null : <TableModels models={live.analytics.found?.models ?? []} />}
+      <LakeCommits table={table} />
+      <RowPreview table={table} into={live?.staging.found?.relation ?? data.declared?.into} />
+      <Nodes page={data} />
     </>
   );
 }
 
+const looks = {
+  within: { ...lookOf('succeeded'), word: 'within its limit' },
+  over: { ...lookOf('failed'), word: 'over its limit' },
+  unjudged: { ...lookOf('queued'), word: 'no limit' },
+  never: { ...lookOf('queued'), word: 'never loaded' },
+};
+
 function Head({ page }: { readonly page: Page }) {
-  const { table, pipelines, asOf, limitMs, heldBy } = page;
+  const { table, pipelines, asOf, limitMs, heldBy, declared, nodes } = page;
+  const look = looks[freshnessOf(page, asOf === undefined ? undefined : nowMs() - Date.parse(asOf))];
+  const [newest] = nodes;
   return (
     <div class="head">
       <div class="head-line">
-        <h1 class="name">{table}</h1>
+        <h1>
+          <span class="state">
+            <Mark look={look} />
+            <span class="name">{table}</span>
+          </span>
+        </h1>
+        <span class="head-state">
+          <strong class={`tone-${look.tone}`}>{look.word}</strong>
+          {limitMs === undefined ? null : ` of ${spanText(limitMs)}`}
+        </span>
+        {newest === undefined ? null : (
+          <a class="button" href={runPath(newest.runId)}>
+            its newest run
+          </a>
+        )}
       </div>
       <dl class="facts">
         <div>
@@ -53,105 +103,75 @@ function Head({ page }: { readonly page: Page }) {
             ))}
           </dd>
         </div>
-        <div>
-          <dt>in staging: all of the source up to</dt>
-          <dd>{asOf === undefined ? 'never loaded' : <Time at={asOf} />}</dd>
-        </div>
-        {limitMs === undefined ? null : (
+        {declared === undefined ? (
           <div>
-            <dt>limit</dt>
-            <dd>{spanText(limitMs)}</dd>
+            <dt>declared</dt>
+            <dd>by a pattern, with the settings under defaults</dd>
           </div>
-        )}
-        {heldBy === undefined ? null : (
-          <div>
-            <dt>held back by</dt>
-            <dd>{heldBy}</dd>
-          </div>
+        ) : (
+          <>
+            <div>
+              <dt>key</dt>
+              <dd class="name">{declared.key?.join(', ') ?? 'the primary key'}</dd>
+            </div>
+            <div>
+              <dt>cursor</dt>
+              <dd class="name">{declared.cursor ?? 'none: taken whole'}</dd>
+            </div>
+            <div>
+              <dt>load</dt>
+              <dd>{declared.load}</dd>
+            </div>
+          </>
         )}
       </dl>
+      {heldBy === undefined ? null : (
+        <p class="reason">
+          <Mark look={lookOf('retrying')} /> held back by <Prose text={heldBy} />
+        </p>
+      )}
     </div>
   );
 }
 
-function Loads({ page }: { readonly page: Page }) {
+function Nodes({ page }: { readonly page: Page }) {
   return (
-    <Section title="nodes" note={`the newest ${countText(page.nodes.length)}`}>
-      <div class="scroll">
-        <table class="rows">
-          <thead>
-            <tr>
-              <th scope="col">node</th>
-              <th scope="col">state</th>
-              <th scope="col">ended</th>
-              <th scope="col" class="number">
-                rows
-              </th>
-              <th scope="col">did</th>
-            </tr>
-          </thead>
-          <tbody>
-            {page.nodes.map(({ runId, node, state, endedAt, rows, summary }) => (
-              <tr key={`${runId} ${node}`}>
-                <th scope="row">
-                  <a class="name" href={runPath(runId, node)}>
-                    {node}
-                  </a>
-                </th>
-                <td>
-                  <State state={state} />
-                </td>
-                <td class="nowrap">{endedAt === undefined ? <span class="quiet">-</span> : <Time at={endedAt} />}</td>
-                <td class="number">{rows === undefined ? <span class="quiet">-</span> : countText(rows)}</td>
-                <td class="did">{summary}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-    </Section>
-  );
-}
-
-function Versions({ page }: { readonly page: Page }) {
-  const { versions } = page;
-  return (
-    <Section title="lake" note={versions.length === 0 ? undefined : `the newest ${countText(versions.length)} commits`}>
-      {versions.length === 0 ? (
-        <Empty title="Nothing is in the lake">{page.lakeTrouble ?? 'The first extract brings it there.'}</Empty>
+    <Section title="what became of it" note={page.nodes.length === 0 ? undefined : `its newest ${countText(page.nodes.length)} nodes`}>
+      {page.nodes.length === 0 ? (
+        <Empty title="It was never taken">
+          What runs did with it will be here. <a href={pipelinePath(page.pipelines[0] ?? '')}>{page.pipelines[0]}</a> can be started now.
+        </Empty>
       ) : (
-        <div class="scroll">
+        <Scroll label="what became of it">
           <table class="rows">
             <thead>
               <tr>
-                <th scope="col" class="number">
-                  version
-                </th>
-                <th scope="col">at</th>
-                <th scope="col">operation</th>
-                <th scope="col" class="number">
-                  rows
-                </th>
-                <th scope="col" class="number">
-                  files
-                </th>
+                <th scope="col">node</th>
+                <th scope="col">state</th>
+                <th scope="col">ended</th>
+                <th scope="col">pipeline</th>
+                <th scope="col">did</th>
               </tr>
             </thead>
             <tbody>
-              {versions.map(({ version, at, operation, rows, files }) => (
-                <tr key={version}>
-                  <td class="number">v{version}</td>
-                  <td class="nowrap">
-                    <Time at={at} />
+              {page.nodes.map(({ runId, node, state, endedAt, pipeline, summary }) => (
+                <tr key={`${runId} ${node}`}>
+                  <th scope="row" class="nowrap">
+                    <a class="name" href={runPath(runId, node)}>
+                      {node}
+                    </a>
+                  </th>
+                  <td>
+                    <State state={state} />
                   </td>
-                  <td>{operation}</td>
-                  <td class="number">{rows === undefined ? <span class="quiet">-</span> : countText(rows)}</td>
-                  <td class="number">{countText(files)}</td>
+                  <td class="nowrap">{endedAt === undefined ? <span class="quiet">-</span> : <Time at={endedAt} />}</td>
+                  <td class="name">{pipeline}</td>
+                  <td class="did">{summary}</td>
                 </tr>
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
     </Section>
   );
