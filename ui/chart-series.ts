@@ -27,7 +27,7 @@ export function chartSeries(loads: readonly LoadPoint[]): ChartSeries {
   };
 }
 
-/** One load in words: `41,208 rows: 10,000 new, 30,980 changed, 228 the same; 3,040,000 in staging then; 2 m old`. */
+/** One load in words: `41,208 rows: 10,000 new, 30,980 changed, 228 the same; 3,040,000 in staging then; 2 m old then`. */
 export function loadWords({ rows, inserted, updated, unchanged, replaced, total, lagMs }: LoadPoint): string {
   const counts = [
     inserted === undefined || replaced ? undefined : `${countText(inserted)} new`,
@@ -39,7 +39,7 @@ export function loadWords({ rows, inserted, updated, unchanged, replaced, total,
   return [
     how === '' ? all : `${all}: ${how}`,
     total === undefined ? undefined : `${countText(total)} in staging then`,
-    lagMs === undefined ? undefined : `as the source was ${spanText(lagMs)} before`,
+    lagMs === undefined ? undefined : `${spanText(lagMs)} old then`,
   ]
     .filter((word) => word !== undefined)
     .join('; ');

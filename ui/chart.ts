@@ -76,7 +76,10 @@ export function drawCharts(into: HTMLElement, given: Given): Charts {
             points: { size: 7, fill: colours.paper, stroke: colours.ink, width: 1.5 },
           },
           tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), readerZone),
-          scales: { x: { time: true }, y: { range: (_plot, _least, most) => [0, most * 1.05 || 1] } },
+          scales: {
+            x: { time: true, range: (_plot, least, most) => [least - (most - least) * 0.015, most + (most - least) * 0.015] },
+            y: { range: (_plot, _least, most) => [0, most * 1.05 || 1] },
+          },
           axes: [
             { ...axis, size: 28, space: 80, values: axisTimes },
             { ...axis, size: axisWidth, space: 28, values: (_plot, values) => values.map((value) => (value === null ? '' : show(value))) },

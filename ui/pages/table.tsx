@@ -143,7 +143,7 @@ function Nodes({ page }: { readonly page: Page }) {
         </Empty>
       ) : (
         <Scroll label="what became of it">
-          <table class="rows">
+          <table class="rows wide">
             <thead>
               <tr>
                 <th scope="col">node</th>

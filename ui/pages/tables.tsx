@@ -1,3 +1,4 @@
+import { useEffect, useRef } from 'preact/hooks';
 import type { TablesPage as Page } from '../../engine/api-table.ts';
 import { useAnswer } from '../answers.ts';
 import { paths } from '../api.ts';
@@ -7,10 +8,21 @@ import { TableList } from '../parts/table-list.tsx';
 import { setQuery, useAddress } from '../router.ts';
 import { foundTables } from '../tables-found.ts';
 
+/** Sizes that are being looked up are asked for again so often, and so many times. */
+const againMs = 1_500;
+const mostAgain = 8;
+
 /** Every table: how old it is, how much of it there is, and who brings it. */
 export function TablesPage() {
   const { query } = useAddress();
-  const { data, failure } = useAnswer<Page>(paths.tables);
+  const { data, failure, refresh } = useAnswer<Page>(paths.tables);
+  const again = useRef(0);
+  useEffect(() => {
+    if (data?.looking !== true || again.current >= mostAgain) return;
+    again.current += 1;
+    const timer = window.setTimeout(refresh, againMs);
+    return () => window.clearTimeout(timer);
+  }, [data, refresh]);
   const search = query.get('search') ?? '';
   const found = foundTables(data?.tables ?? [], search);
   return (

@@ -21,7 +21,7 @@ export function ColumnWays({ columns }: { readonly columns: readonly ColumnWay[]
   return (
     <Section title="columns" note={note}>
       <Scroll label="columns">
-        <table class="rows">
+        <table class="rows wide">
           <thead>
             <tr>
               <th scope="col">source</th>

@@ -64,7 +64,7 @@ function Commits({
 }) {
   return (
     <Scroll label="commits">
-      <table class="rows">
+      <table class="rows wide">
         <thead>
           <tr>
             <th scope="col">version</th>

@@ -101,6 +101,11 @@ function Rows({ page }: { readonly page: PreviewPage }) {
   );
 }
 
+/** A row is one line: breaks in a value are shown as a sign. */
+function oneLine(text: string): string {
+  return text.replace(/\r\n|\r|\n/g, '⏎').replaceAll('\t', '⇥');
+}
+
 function Cell({ column, cell }: { readonly column: PreviewColumn; readonly cell: PreviewCell | null }) {
   const side = column.numeric ? 'number' : undefined;
   if (column.hidden !== undefined)
@@ -120,7 +125,7 @@ function Cell({ column, cell }: { readonly column: PreviewColumn; readonly cell:
   return (
     <td class={side}>
       <span class="value" title={cell.cut ? `${cell.text} ...` : cell.text}>
-        {cell.text}
+        {oneLine(cell.text)}
       </span>
       {cell.cut ? <span class="quiet">…</span> : null}
     </td>

@@ -1,12 +1,15 @@
-import { useCallback } from 'preact/hooks';
+import { useCallback, useMemo } from 'preact/hooks';
 import type { TableLine } from '../../engine/api-table.ts';
-import { useTicking } from '../clock.ts';
-import { countText, shortCount, spanText } from '../figures.ts';
+import { nowMs, useTicking } from '../clock.ts';
+import { bytesText, countText, shortCount, spanText } from '../figures.ts';
 import { freshnessOf } from '../freshness.ts';
 import { pipelinePath, runPath, tablePath } from '../routes.ts';
+import { stagesOf, stageWords } from '../stages.ts';
 import { lookOf } from '../states.ts';
+import { useWindowedRows } from '../windowed-rows.ts';
+import { Scroll } from './scroll.tsx';
 import { Mark } from './state-mark.tsx';
-import { Time } from './time.tsx';
+import './table-list.css';
 
 const looks = {
   within: { ...lookOf('succeeded'), word: 'within its limit' },
@@ -15,23 +18,43 @@ const looks = {
   never: { ...lookOf('queued'), word: 'never loaded' },
 };
 
-/** Tables as lines. */
+/** As in table-list.css. */
+const rowHeight = 28;
+const columns = 11;
+const none = <span class="quiet">-</span>;
+
+/** Tables as lines, of many only those near the screen. */
 export function TableList({ tables }: { readonly tables: readonly TableLine[] }) {
+  const { ref, first, end, above, below } = useWindowedRows<HTMLTableSectionElement>(tables.length, rowHeight);
   return (
-    <div class="scroll">
-      <table class="rows">
+    <Scroll label="tables">
+      <table class="rows table-list" aria-rowcount={tables.length + 1}>
         <thead>
           <tr>
             <th scope="col">table</th>
-            <th scope="col" class="number">
-              behind
+            <th scope="col" class="number" title="how far the lake is behind the source">
+              lake
+            </th>
+            <th scope="col" class="number" title="how far staging is behind the source">
+              staging
+            </th>
+            <th scope="col" class="number" title="how far what dbt makes of it is behind the source">
+              analytics
             </th>
             <th scope="col" class="number">
               limit
             </th>
-            <th scope="col">all of the source up to</th>
             <th scope="col" class="number">
-              lake
+              rows
+            </th>
+            <th scope="col" class="number">
+              size
+            </th>
+            <th scope="col" class="number">
+              version
+            </th>
+            <th scope="col" class="number">
+              lake size
             </th>
             <th scope="col" class="number">
               last load
@@ -39,24 +62,40 @@ export function TableList({ tables }: { readonly tables: readonly TableLine[] })
             <th scope="col">pipelines</th>
           </tr>
         </thead>
-        <tbody>
-          {tables.map((table) => (
-            <Line key={table.table} table={table} />
+        <tbody ref={ref}>
+          {above === 0 ? null : <Space height={above} />}
+          {tables.slice(first, end).map((table, i) => (
+            <Line key={table.table} table={table} index={first + i + 2} />
           ))}
+          {below === 0 ? null : <Space height={below} />}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 
-function Line({ table }: { readonly table: TableLine }) {
-  const { table: name, asOf, limitMs, loaded, pipelines } = table;
-  const lagMs = useTicking(useCallback((now: number) => (asOf === undefined ? -1 : coarse(now - Date.parse(asOf))), [asOf]));
-  const lag = lagMs < 0 ? undefined : lagMs;
-  const judged = freshnessOf(table, lag);
-  const version = loaded?.lakeVersion;
+/** Where rows are that are not drawn. */
+function Space({ height }: { readonly height: number }) {
   return (
-    <tr>
+    <tr class="space">
+      <td colSpan={columns} style={{ height: `${height}px` }} />
+    </tr>
+  );
+}
+
+/** Drawn again only when what is told of it is something else. */
+function Line({ table, index }: { readonly table: TableLine; readonly index: number }) {
+  return useMemo(() => <Cells table={table} index={index} />, [table, index]);
+}
+
+function Cells({ table, index }: { readonly table: TableLine; readonly index: number }) {
+  const { table: name, limitMs, loaded, lake, staging, pipelines } = table;
+  // The lags go on while nobody tells.
+  useTicking(useCallback((now: number) => stageWords(stagesOf(table, now), limitMs), [table, limitMs]));
+  const stages = stagesOf(table, nowMs());
+  const judged = freshnessOf(table, stages.find((stage) => stage.name === 'staging')?.lagMs);
+  return (
+    <tr aria-rowindex={index}>
       <th scope="row">
         <span class="state">
           <Mark look={looks[judged]} label={looks[judged].word} />
@@ -65,21 +104,41 @@ function Line({ table }: { readonly table: TableLine }) {
           </a>
         </span>
       </th>
+      {stages.map((stage) => (
+        <td key={stage.name} class="number">
+          {stage.lagMs === undefined ? (
+            none
+          ) : stage.name === 'staging' && judged === 'over' ? (
+            <strong class="tone-bad">{spanText(stage.lagMs)}</strong>
+          ) : (
+            spanText(stage.lagMs)
+          )}
+        </td>
+      ))}
+      <td class="number">{limitMs === undefined ? none : spanText(limitMs)}</td>
       <td class="number">
-        {lag === undefined ? (
-          <span class="quiet">never loaded</span>
+        {staging?.rows === undefined ? (
+          none
         ) : (
-          <span class={judged === 'over' ? 'tone-bad' : ''}>{spanText(lag)}</span>
+          <span title={`about ${countText(Math.round(staging.rows), 'row')} in staging`}>~{shortCount(staging.rows)}</span>
         )}
       </td>
-      <td class="number">{limitMs === undefined ? <span class="quiet">-</span> : spanText(limitMs)}</td>
-      <td class="nowrap">{asOf === undefined ? <span class="quiet">-</span> : <Time at={asOf} show="clock" />}</td>
+      <td class="number">{staging?.bytes === undefined ? none : `~${bytesText(staging.bytes)}`}</td>
       <td class="number">
-        {typeof version === 'number' ? <a href={tablePath(name, version)}>v{version}</a> : <span class="quiet">-</span>}
+        {lake === undefined ? (
+          loaded?.lakeVersion === undefined ? (
+            none
+          ) : (
+            `v${loaded.lakeVersion}`
+          )
+        ) : (
+          <a href={tablePath(name, lake.version)}>v{lake.version}</a>
+        )}
       </td>
+      <td class="number">{lake === undefined ? none : <span title={countText(lake.files, 'file')}>{bytesText(lake.bytes)}</span>}</td>
       <td class="number">
         {loaded?.rows === undefined ? (
-          <span class="quiet">-</span>
+          none
         ) : (
           <a href={runPath(loaded.runId, loaded.node)} title={countText(loaded.rows, 'row')}>
             {shortCount(loaded.rows)} {loaded.rows === 1 ? 'row' : 'rows'}
@@ -98,9 +157,4 @@ function Line({ table }: { readonly table: TableLine }) {
       </td>
     </tr>
   );
-}
-
-function coarse(ms: number): number {
-  const step = ms < 60_000 ? 1_000 : 60_000;
-  return Math.max(0, Math.floor(ms / step) * step);
 }
