@@ -45,7 +45,7 @@ export function columnWays(table: TableConfig, { source, lake, staging }: Column
       staging: taken ? stagingOf(name) : undefined,
       mask,
       differences: taken ? differences({ name, column, masked: mask !== undefined, field, lake, staging, inStaging: stagingOf(name) }) : [],
-      note: taken ? undefined : 'stays in the source: left out by `columns`',
+      note: taken ? undefined : 'stays in the source: left out by columns in pipelines.yaml',
     });
   }
   for (const [name, field] of fields) {

@@ -30,13 +30,7 @@ export function TablesPage() {
       <h1 class="unseen">Tables</h1>
       <Section
         title="tables"
-        note={
-          data === undefined
-            ? undefined
-            : found.length === data.tables.length
-              ? countText(data.tables.length)
-              : `${countText(found.length)} of ${countText(data.tables.length)}`
-        }
+        note={data === undefined ? undefined : <Note found={found.length} all={data.tables.length} />}
         side={
           <input
             aria-label="search tables and pipelines"
@@ -74,6 +68,15 @@ export function TablesPage() {
           <TableList tables={found} />
         )}
       </Section>
+    </>
+  );
+}
+
+function Note({ found, all }: { readonly found: number; readonly all: number }) {
+  return (
+    <>
+      {found === all ? countText(all) : `${countText(found)} of ${countText(all)}`}; how far the lake, staging and analytics are behind the
+      source, and how large they are (~ is an estimate)
     </>
   );
 }

@@ -3,125 +3,20 @@ import * as assert from 'uvu/assert';
 import { openFileLake } from '../../../connectors/file/lake.ts';
 import type { LakeVersion, ModelNow, PreviewPage, TableLine, TableLive } from '../../../engine/api-table.ts';
 import { EngineError } from '../../../engine/error.ts';
-import type { DbtResult, EventBody } from '../../../engine/event.ts';
-import type { Lake } from '../../../lake/lake.ts';
-import { lakeFields } from '../../../lake/schema.ts';
-import { configOf, pipelineOf, tableOf } from '../../support/config.ts';
-import { openWorkshop, type Workshop } from '../../support/lake-table.ts';
 import { suite } from '../../support/suite.ts';
 import { waitUntil } from '../../support/wait.ts';
-import { askAt, createStage, type Stage } from './stage.ts';
+import { askAt, type Stage } from './stage.ts';
+import { createTableStage, secret } from './table-stage.ts';
 
 const noHost = new EngineError('outside', 'postgres.refused', 'nobody listens', { hint: 'Start it.' });
-const secret = 'do-not-show@example.com';
-const columns = { include: undefined, exclude: ['password'], rename: { mail: 'email' }, types: {}, mask: { mail: 'redact' } } as const;
-const shop = configOf(
-  [tableOf('users', { columns }), tableOf('orders'), tableOf('lost', { source: 'production' })],
-  [pipelineOf('sync', ['users', 'orders']), pipelineOf('nightly', ['users', 'lost'], { mode: 'full' })],
-);
-
-const fields = lakeFields([
-  { name: 'id', type: 'long', postgresType: 'bigint', baseType: 'bigint' },
-  { name: 'email', type: 'string', postgresType: 'text', baseType: 'text' },
-  { name: 'amount', type: 'decimal(12,2)', postgresType: 'numeric(12,2)', baseType: 'numeric(12,2)' },
-  { name: 'gone', type: 'string', postgresType: 'text', baseType: 'text' },
-]);
-
-const model = (name: string, reads: readonly string[], over: Partial<DbtResult> = {}): EventBody => ({
-  type: 'dbt.result',
-  node: 'dbt',
-  result: {
-    uniqueId: `model.shop.${name}`,
-    kind: 'model',
-    name,
-    status: 'success',
-    durationMs: 5,
-    relation: `analytics.${name}`,
-    reads,
-    ...over,
-  },
-});
-const check = (name: string, of: string, status: DbtResult['status']): EventBody => ({
-  type: 'dbt.result',
-  node: 'dbt',
-  result: {
-    uniqueId: `test.shop.${name}`,
-    kind: 'test',
-    name,
-    status,
-    durationMs: 1,
-    dependsOn: [`model.shop.${of}`],
-    reads: [`analytics.${of}`],
-  },
-});
-
 suite('tables in the API', ({ test, before, after }) => {
   let stage: Stage;
-  let shopLake: Workshop;
-  let lake: () => Promise<Lake>;
+  let close: () => Promise<void>;
 
   before(async () => {
-    shopLake = await openWorkshop();
-    lake = async () => shopLake.lake;
-    stage = await createStage({ config: async () => shop, lake: () => lake() });
-    for (let i = 0; i < 3; i += 1)
-      await shopLake.write('users', {
-        fields,
-        rows: `SELECT ${i}::BIGINT AS id, '***' AS email, 1.5::DECIMAL(12,2) AS amount, NULL::VARCHAR AS gone`,
-      });
-    await shopLake.write('users', {
-      mode: 'full',
-      fields,
-      rows: `SELECT range AS id, '***' AS email, 2.5::DECIMAL(12,2) AS amount, NULL::VARCHAR AS gone FROM range(5)`,
-    });
-    const client = await stage.database.client();
-    await client.query(`
-      CREATE TABLE public.users (id bigint PRIMARY KEY, mail text NOT NULL, password text, amount numeric(14,2), updated_at timestamptz, fresh text);
-      CREATE SCHEMA staging; CREATE SCHEMA analytics;
-      CREATE TABLE staging.users (id bigint PRIMARY KEY, email text, mail text, password text, amount numeric(12,2), gone text, updated_at timestamptz, _extracted_at timestamptz, _loaded_at timestamptz, by_hand int);
-      INSERT INTO staging.users SELECT g, '${secret}', '${secret}', '${secret}', 2.5, NULL, '2026-01-01Z'::timestamptz + g * interval '1 min' FROM generate_series(1, 30) g;
-      CREATE VIEW analytics.stg_users AS SELECT * FROM staging.users;
-      CREATE TABLE analytics.people AS SELECT * FROM staging.users;
-      ANALYZE staging.users, analytics.people;`);
-    await client.end();
-    const nodes = [
-      { id: 'extract users', type: 'postgres.extract', table: 'users', unit: 'extract users', needs: [] },
-      { id: 'load users', type: 'postgres.load', table: 'users', unit: 'load users', needs: ['extract users'] },
-      { id: 'dbt', type: 'dbt.build', unit: 'dbt', needs: ['load users'] },
-    ];
-    const loads = [
-      { rows: 5, inserted: 5, updated: 0, unchanged: 0, replaced: true, versions: [3], lakeVersion: 3 },
-      { rows: 4, inserted: 1, updated: 2, unchanged: 1, replaced: false, versions: [4], lakeVersion: 4 },
-    ];
-    for (const [i, facts] of loads.entries())
-      await stage.keepRun(
-        `run-${i}`,
-        'sync',
-        [
-          {
-            type: 'node.succeeded',
-            node: 'extract users',
-            result: { summary: '', rows: 5, facts: { version: i + 3, extractedAt: '2026-01-31T09:00:00.000001Z' } },
-          },
-          { type: 'node.succeeded', node: 'load users', result: { summary: '', rows: facts.rows, facts } },
-          { type: 'node.started', node: 'dbt', attempt: 1 },
-          model('other', ['staging.orders']),
-          model('people', ['analytics.stg_users']),
-          model('stg_users', ['staging.users'], { name: 'stg_users' }),
-          check('unique_id', 'people', 'pass'),
-          check('accepted', 'people', 'warn'),
-          check('not_null', 'stg_users', 'pass'),
-          { type: 'node.succeeded', node: 'dbt', result: { summary: '', facts: {} } },
-          { type: 'run.succeeded' },
-        ],
-        { nodes },
-      );
-    await stage.keepRun('run-2', 'nightly', [{ type: 'run.cancelled', reason: 'x' }], { nodes });
+    ({ stage, close } = await createTableStage());
   });
-  after(async () => {
-    await stage?.close();
-    await shopLake?.close();
-  });
+  after(() => close?.());
 
   const body = async <T>(path: string): Promise<T> => {
     const answer = await stage.ask(`/api/v1${path}`);
@@ -190,7 +85,7 @@ suite('tables in the API', ({ test, before, after }) => {
     assert.equal(line, [
       'id | id long | id bigint | - |  | -',
       'mail | email string | email text | redact |  | -',
-      'password | - | - | - |  | stays in the source: left out by `columns`',
+      'password | - | - | - |  | stays in the source: left out by columns in pipelines.yaml',
       'amount | amount decimal(12,2) | amount numeric(12,2) | - | was numeric(12,2) when it was extracted last | -',
       'updated_at | - | updated_at timestamp with time zone | - | not in the lake yet | -',
       'fresh | - | - | - | not in the lake yet; not in staging yet | -',
