@@ -35,7 +35,10 @@ export const paths = {
   run: (runId: string) => `/runs/${encodeURIComponent(runId)}`,
   runStream: (runId: string, after: number) => `/runs/${encodeURIComponent(runId)}/stream?after=${after}`,
   runLog: (runId: string, after: number, limit: number) => `/runs/${encodeURIComponent(runId)}/log?after=${after}&limit=${limit}`,
-  runLogText: (runId: string) => `/runs/${encodeURIComponent(runId)}/log.txt`,
+  runLogText: (runId: string, query: Readonly<Record<string, string | undefined>>) =>
+    `/runs/${encodeURIComponent(runId)}/log.txt${queryText(query)}`,
+  runPlan: (runId: string) => `/runs/${encodeURIComponent(runId)}/plan`,
+  runDbt: (runId: string, node: string, id: string) => `/runs/${encodeURIComponent(runId)}/dbt${queryText({ node, id })}`,
   retry: (runId: string) => `/runs/${encodeURIComponent(runId)}/retry`,
   queueEntry: (id: number) => `/queue/${id}`,
   cancel: (runId: string) => `/runs/${encodeURIComponent(runId)}/cancel`,

@@ -32,6 +32,12 @@ export function tickStep(spanMs: number): number {
   return hours !== undefined ? hours * hour : Math.ceil(wanted / (24 * hour)) * 24 * hour;
 }
 
+/** How long a node was at work in all its attempts that have ended; undefined before the first has. */
+export function tookMs({ attempts }: NodeRun): number | undefined {
+  const ended = attempts.flatMap(({ startedAt, endedAt }) => (endedAt === undefined ? [] : [Date.parse(endedAt) - Date.parse(startedAt)]));
+  return ended.length === 0 ? undefined : ended.reduce((sum, ms) => sum + ms, 0);
+}
+
 /** The axis of a run from its start to its end, or to now while it is at work. */
 export function timeAxis(run: Run, nowMs: number): TimeAxis {
   const fromMs = Date.parse(run.startedAt);

@@ -62,6 +62,15 @@ export function clockTime(atMs: number, zone: string): string {
   return `${at.hour}:${at.minute}:${at.second}.${String(((atMs % 1000) + 1000) % 1000).padStart(3, '0')}`;
 }
 
+/** `02:35:07.120468`, with every digit that the text has; with its date where that is not the day of `dayOf`: `8 Mar 02:35:07.120468`. */
+export function exactTime(at: string, dayOf: string, zone: string): string {
+  const [parts, day] = [partsIn(Date.parse(at), zone), partsIn(Date.parse(dayOf), zone)];
+  const clock = `${parts.hour}:${parts.minute}:${parts.second}${/\.\d+/.exec(at)?.[0] ?? ''}`;
+  if (parts.year === day.year && parts.month === day.month && parts.day === day.day) return clock;
+  const date = `${Number(parts.day)} ${months[Number(parts.month) - 1] ?? parts.month}`;
+  return parts.year === day.year ? `${date} ${clock}` : `${date} ${parts.year} ${clock}`;
+}
+
 /** ISO 8601 with the zone's offset then and its name: `2026-03-08T03:30:00-04:00 America/New_York`. */
 export function isoInZone(atMs: number, zone: string): string {
   const at = partsIn(atMs, zone);

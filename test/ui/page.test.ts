@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { freshnessOf } from '../../ui/freshness.ts';
-import { filterLines, shownLines } from '../../ui/log-lines.ts';
+import { shownLines } from '../../ui/log-lines.ts';
 import { proseParts } from '../../ui/prose.ts';
 import { pipelinePath, routeOf, runPath, tablePath } from '../../ui/routes.ts';
 import { keepSame } from '../../ui/same.ts';
@@ -41,16 +41,6 @@ suite('lines of a log', ({ test }) => {
         ['2.0', '', true],
       ],
     );
-  });
-
-  test('are filtered by node and by text, whatever its case', () => {
-    const lines = [line(1, 'Fence', 'a'), line(2, 'fence', 'b'), line(3, 'rows', 'a'), line(4, 'the run')];
-    const found = (node: string | undefined, search: string): number[] => filterLines(lines, node, search).map(({ seq }) => seq);
-    assert.equal(found(undefined, ''), [1, 2, 3, 4]);
-    assert.equal(found('a', ''), [1, 3]);
-    assert.equal(found(undefined, 'FENCE'), [1, 2]);
-    assert.equal(found('a', 'fence'), [1]);
-    assert.equal(found(undefined, '.*'), []);
   });
 
   test('only those on the screen are drawn, of a hundred thousand as of ten', () => {

@@ -1,4 +1,5 @@
 import type { RunPage as Page } from '../../engine/api.ts';
+import type { ApiFailure } from '../api.ts';
 import { nowMs, readerZone } from '../clock.ts';
 import { countText, durationText } from '../figures.ts';
 import { Acts } from '../parts/act.tsx';
@@ -6,10 +7,12 @@ import { ErrorBox } from '../parts/error-box.tsx';
 import { LogView } from '../parts/log-view.tsx';
 import { Empty, Failure, Section, Waiting } from '../parts/messages.tsx';
 import { NodeTable } from '../parts/node-table.tsx';
+import { Planned } from '../parts/planned.tsx';
 import { Prose } from '../parts/prose.tsx';
 import { RunLinks } from '../parts/run-links.tsx';
 import { Mark, State } from '../parts/state-mark.tsx';
 import { Since, Time } from '../parts/time.tsx';
+import { setQuery, useAddress } from '../router.ts';
 import { pipelinePath, runPath } from '../routes.ts';
 import { cancelAct, retryAct } from '../run-acts.tsx';
 import { useRun } from '../run-watch.ts';
@@ -29,16 +32,27 @@ export function RunPage({ runId }: { readonly runId: string }) {
       );
     return <Failure what={`Run ${runId} cannot be shown`} failure={failure} still="In a terminal: engine logs RUN." />;
   }
+  return <Shown page={page} failure={failure} />;
+}
+
+function Shown({ page, failure }: { readonly page: Page; readonly failure: ApiFailure | undefined }) {
   const { run } = page;
   const live = isLive(run.state);
+  const withPlan = useAddress().query.get('show') === 'plan';
+  const plan = (
+    <button type="button" aria-expanded={withPlan} onClick={() => setQuery({ show: withPlan ? undefined : 'plan' })}>
+      plan
+    </button>
+  );
   return (
     <>
       <Head page={page} />
       {failure === undefined ? null : <Failure what="The run cannot be followed" failure={failure} still="What is shown is from before." />}
-      <Section title="nodes" note={countText(run.nodes.length)}>
+      <Section title="nodes" note={countText(run.nodes.length)} side={plan}>
         <NodeTable run={run} />
       </Section>
-      <LogView runId={run.runId} seq={page.seq} nodes={run.nodes.map(({ id }) => id)} live={live} />
+      {withPlan ? <Planned run={run} close={() => setQuery({ show: undefined })} /> : null}
+      <LogView runId={run.runId} seq={page.seq} nodes={run.nodes} live={live} />
     </>
   );
 }

@@ -1,13 +1,16 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { NodeRun } from '../../engine/run.ts';
 import { address, paths } from '../api.ts';
 import { readerZone } from '../clock.ts';
 import { countText } from '../figures.ts';
-import { filterLines, type ShownLine, shownLines } from '../log-lines.ts';
+import { filterLines, isFiltered, levels, logFilter } from '../log-filter.ts';
+import { type ShownLine, shownLines } from '../log-lines.ts';
 import { setQuery, useAddress } from '../router.ts';
 import { useRunLog } from '../run-log.ts';
 import { clockTime, isoInZone } from '../times.ts';
 import { visibleLines } from '../windowing.ts';
 import { Failure } from './messages.tsx';
+import './log-view.css';
 
 const lineHeight = 20;
 
@@ -15,7 +18,7 @@ interface Props {
   readonly runId: string;
   /** Of the newest event of the run. */
   readonly seq: number | undefined;
-  readonly nodes: readonly string[];
+  readonly nodes: readonly NodeRun[];
   readonly live: boolean;
 }
 
@@ -23,11 +26,17 @@ interface Props {
 export function LogView({ runId, seq, nodes, live }: Props) {
   const log = useRunLog(runId, seq);
   const { query } = useAddress();
-  const node = query.get('node') ?? undefined;
-  const search = query.get('search') ?? '';
-  const [follow, setFollow] = useState(live);
-  const lines = useMemo(() => shownLines(filterLines(log.lines, node, search)), [log.lines, node, search]);
-  const filtered = node !== undefined || search !== '';
+  const filter = logFilter(query);
+  const { node, attempt, level, search } = filter;
+  const sought = Number(query.get('line') ?? Number.NaN);
+  const [follow, setFollow] = useState(live && Number.isNaN(sought));
+  const attempts = nodes.find(({ id }) => id === node)?.attempts;
+  // Of the nodes only the attempts of that one count, of the filter what it holds.
+  const lines = useMemo(
+    () => shownLines(filterLines(log.lines, filter, nodes)),
+    [log.lines, node, attempt, level, search, attempt === undefined ? undefined : attempts],
+  );
+  const filtered = isFiltered(filter);
   return (
     <section aria-label="log" class="log">
       <div class="section-head">
@@ -43,15 +52,43 @@ export function LogView({ runId, seq, nodes, live }: Props) {
             <input type="checkbox" aria-keyshortcuts="f" checked={follow} onChange={(event) => setFollow(event.currentTarget.checked)} />{' '}
             follow
           </label>
-          <select aria-label="node" value={node ?? ''} onChange={(event) => setQuery({ node: event.currentTarget.value })}>
+          <select
+            aria-label="node"
+            value={node ?? ''}
+            onChange={(event) => setQuery({ node: event.currentTarget.value, attempt: undefined })}
+          >
             <option value="">all nodes</option>
-            {nodes.map((id) => (
+            {nodes.map(({ id }) => (
               <option key={id} value={id}>
                 {id}
               </option>
             ))}
           </select>
-
+          {attempts === undefined || attempts.length < 2 ? null : (
+            <select
+              aria-label="attempt"
+              value={attempt === undefined ? '' : String(attempt)}
+              onChange={(event) => setQuery({ attempt: event.currentTarget.value })}
+            >
+              <option value="">all attempts</option>
+              {attempts.map((one) => (
+                <option key={one.attempt} value={String(one.attempt)}>
+                  attempt {one.attempt}
+                </option>
+              ))}
+            </select>
+          )}
+          <select
+            aria-label="level"
+            value={level}
+            onChange={(event) => setQuery({ level: event.currentTarget.value === 'debug' ? undefined : event.currentTarget.value })}
+          >
+            {levels.map((one) => (
+              <option key={one} value={one}>
+                {one === 'debug' ? 'all levels' : one === 'error' ? 'errors' : `${one} and above`}
+              </option>
+            ))}
+          </select>
           <input
             aria-label="search the log"
             type="search"
@@ -61,8 +98,13 @@ export function LogView({ runId, seq, nodes, live }: Props) {
             onInput={(event) => setQuery({ search: event.currentTarget.value })}
           />
 
-          <a class="button" href={address(paths.runLogText(runId))} download={`run-${runId}.txt`}>
-            download
+          <a
+            class="button"
+            href={address(paths.runLogText(runId, { node, level: level === 'debug' ? undefined : level, search }))}
+            download={`run-${runId}.txt`}
+            title={attempt === undefined ? undefined : 'all attempts of the node'}
+          >
+            download{filtered ? ' these' : ''}
           </a>
         </span>
       </div>
@@ -71,6 +113,7 @@ export function LogView({ runId, seq, nodes, live }: Props) {
       )}
       <Lines
         lines={lines}
+        sought={sought}
         follow={follow}
         stopFollowing={() => setFollow(false)}
         empty={log.reading ? 'Reading ...' : filtered ? 'No line matches.' : 'Nothing has been written yet.'}
@@ -81,12 +124,14 @@ export function LogView({ runId, seq, nodes, live }: Props) {
 
 interface LinesProps {
   readonly lines: readonly ShownLine[];
+  /** The `seq` of a line that the address asks for; NaN for none. */
+  readonly sought: number;
   readonly follow: boolean;
   readonly stopFollowing: () => void;
   readonly empty: string;
 }
 
-function Lines({ lines, follow, stopFollowing, empty }: LinesProps) {
+function Lines({ lines, sought, follow, stopFollowing, empty }: LinesProps) {
   const box = useRef<HTMLDivElement>(null);
   const [place, setPlace] = useState({ top: 0, height: 400 });
   const { first, end } = visibleLines(lines.length, lineHeight, place.top, place.height);
@@ -101,6 +146,14 @@ function Lines({ lines, follow, stopFollowing, empty }: LinesProps) {
   useLayoutEffect(() => {
     if (follow && box.current !== null) box.current.scrollTop = box.current.scrollHeight;
   }, [follow, lines]);
+  const soughtAt = lines.findIndex(({ seq }) => seq >= sought);
+  const isThere = soughtAt >= 0;
+  // Once, when the line has been read: where the reader goes then is the reader's.
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (!isThere || element === null) return;
+    element.scrollTop = Math.max(0, soughtAt * lineHeight - element.clientHeight / 3);
+  }, [sought, isThere]);
   const scrolled = (element: HTMLDivElement): void => {
     const { scrollTop, clientHeight, scrollHeight } = element;
     // Somebody who scrolls up wants to read there.
@@ -122,7 +175,7 @@ function Lines({ lines, follow, stopFollowing, empty }: LinesProps) {
       <div class="log-space" style={{ height: `${lines.length * lineHeight}px` }}>
         <div class="log-shown" style={{ transform: `translateY(${first * lineHeight}px)` }}>
           {lines.slice(first, end).map((line) => (
-            <Line key={line.key} line={line} />
+            <Line key={line.key} line={line} isSought={line.seq === sought} />
           ))}
         </div>
       </div>
@@ -130,17 +183,17 @@ function Lines({ lines, follow, stopFollowing, empty }: LinesProps) {
   );
 }
 
-function Line({ line }: { readonly line: ShownLine }) {
+function Line({ line, isSought }: { readonly line: ShownLine; readonly isSought: boolean }) {
   const at = line.at === undefined ? undefined : Date.parse(line.at);
   const word = line.level === 'error' || line.level === 'warn' ? line.level : '';
   return (
-    <div class={`log-line level-${line.level}`}>
+    <div class={`log-line level-${line.level}${isSought ? ' sought' : ''}`} aria-current={isSought ? 'location' : undefined}>
       {at === undefined ? (
         <span class="log-time" />
       ) : (
-        <time class="log-time" dateTime={line.at} title={isoInZone(at, readerZone)}>
-          {clockTime(at, readerZone)}
-        </time>
+        <a class="log-time" href={lineAddress(line.seq)} title={`${isoInZone(at, readerZone)}; a link to this line`} tabIndex={-1}>
+          <time dateTime={line.at}>{clockTime(at, readerZone)}</time>
+        </a>
       )}
       <span class="log-level">{at === undefined ? '' : word}</span>
       <span class="log-node" title={line.node}>
@@ -149,4 +202,11 @@ function Line({ line }: { readonly line: ShownLine }) {
       <span class="log-text">{line.text}</span>
     </div>
   );
+}
+
+/** The address of this page with the line that is asked for; filters stay. */
+function lineAddress(seq: number): string {
+  const query = new URLSearchParams(window.location.search);
+  query.set('line', String(seq));
+  return `${window.location.pathname}?${query.toString()}`;
 }

@@ -3,13 +3,15 @@ import { progressText } from '../../engine/reporters/event-view.ts';
 import type { NodeRun, Run } from '../../engine/run.ts';
 import { nowMs, readerZone, useTicking } from '../clock.ts';
 import { bytesText, countText, durationText } from '../figures.ts';
-import { setQuery } from '../router.ts';
+import { paceText } from '../pace.ts';
 import { runPath } from '../routes.ts';
-import { dbtLook, isLive, lookOf } from '../states.ts';
+import { showLog } from '../show-log.ts';
+import { isLive, lookOf } from '../states.ts';
 import { type Bar, type TimeAxis, timeAxis } from '../time-axis.ts';
 import { isoInZone } from '../times.ts';
-import { ErrorBox } from './error-box.tsx';
+import { NodeMore } from './node-more.tsx';
 import { Prose } from './prose.tsx';
+import { Scroll } from './scroll.tsx';
 import { Mark } from './state-mark.tsx';
 import { Time } from './time.tsx';
 
@@ -22,7 +24,7 @@ export function NodeTable({ run }: { readonly run: Run }) {
   // What failed is open by itself.
   const isOpen = (node: NodeRun): boolean => chosen.get(node.id) ?? node.state === 'failed';
   return (
-    <div class="scroll">
+    <Scroll label="nodes on the axis of time">
       <table class="rows nodes">
         <thead>
           <tr>
@@ -55,7 +57,7 @@ export function NodeTable({ run }: { readonly run: Run }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 
@@ -140,110 +142,31 @@ function Did({ node }: { readonly node: NodeRun }) {
       </span>
     );
   if (node.state === 'queued') return <span class="quiet">waits for {node.needs.length === 0 ? 'its turn' : node.needs.join(', ')}</span>;
-  if (node.state === 'running') return <span>{node.progress === undefined ? 'at work' : progressText(node.progress)}</span>;
-  return <span>{node.result?.summary ?? node.state}</span>;
-}
-
-function NodeMore({ node, run }: { readonly node: NodeRun; readonly run: Run }) {
-  // Lists are of what dbt did, which its table says better.
-  const facts = Object.entries(node.result?.facts ?? {}).filter(([, value]) => value !== null && value !== '' && !Array.isArray(value));
-  // The only failure of a run is told at its head already.
-  const tries = node.attempts.filter(
-    ({ error }) => error !== undefined && (node.attempts.length > 1 || run.error?.message.endsWith(error.message) !== true),
-  );
+  if (node.state === 'running') return <AtWork node={node} />;
   return (
-    <div class="more">
-      {tries.map(
-        ({ attempt, startedAt, endedAt, error }) =>
-          error === undefined || (
-            <ErrorBox
-              key={attempt}
-              error={error}
-              what={
-                <>
-                  attempt {attempt}, <Time at={endedAt ?? startedAt} show="clock" />
-                </>
-              }
-            />
-          ),
-      )}
-      {node.dbt.length === 0 ? null : <DbtResults node={node} />}
-      {facts.length === 0 ? null : (
-        <dl class="facts">
-          {facts.map(([name, value]) => (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd class="name">
-                {typeof value === 'string' ? value : typeof value === 'number' ? countText(value) : JSON.stringify(value)}
-              </dd>
-            </div>
-          ))}
-        </dl>
-      )}
-      <p class="acts">
-        <button type="button" onClick={() => showLog(node.id)}>
-          only its log lines
-        </button>
-        <span class="quiet">
-          {node.type}
-          {node.needs.length === 0 ? '' : `, after ${node.needs.join(', ')}`}
-          {node.attempts.length > 1 ? `, ${countText(node.attempts.length, 'attempt')}` : ''}
-        </span>
-      </p>
-    </div>
+    <span>
+      <Prose text={node.result?.summary ?? node.state} />
+    </span>
   );
 }
 
-function showLog(node: string): void {
-  setQuery({ node });
-  document.querySelector('.log')?.scrollIntoView({ block: 'nearest' });
-}
-
-const worst = ['error', 'fail', 'partial success', 'warn', 'skipped'];
-
-function DbtResults({ node }: { readonly node: NodeRun }) {
-  const rank = (status: string): number => (worst.includes(status) ? worst.indexOf(status) : worst.length);
-  const results = [...node.dbt].sort((a, b) => rank(a.status) - rank(b.status));
+/** How far it is, how fast, or whom it waits for. */
+function AtWork({ node: { progress, attempts } }: { readonly node: NodeRun }) {
+  const began = attempts.at(-1)?.startedAt;
+  const pace = useTicking(
+    useCallback(
+      (now: number) => (progress === undefined || began === undefined ? '' : paceText(progress, now - Date.parse(began))),
+      [progress, began],
+    ),
+  );
+  if (progress === undefined) return <span>at work</span>;
+  const waits = progress.doing?.startsWith('waiting') === true;
   return (
-    <table class="rows dbt">
-      <caption class="unseen">What dbt built and tested</caption>
-      <thead>
-        <tr>
-          <th scope="col">result</th>
-          <th scope="col">kind</th>
-          <th scope="col">name</th>
-          <th scope="col" class="number">
-            took
-          </th>
-          <th scope="col" class="number">
-            rows
-          </th>
-          <th scope="col">message</th>
-        </tr>
-      </thead>
-      <tbody>
-        {results.map((result) => {
-          const look = dbtLook(result.status);
-          return (
-            <tr key={result.uniqueId}>
-              <td>
-                <span class="state">
-                  <Mark look={look} />
-                  <span class={`tone-${look.tone}`}>{look.word}</span>
-                </span>
-              </td>
-              <td>{result.kind}</td>
-              <td class="name" title={result.uniqueId}>
-                {result.name}
-              </td>
-              <td class="number">{durationText(result.durationMs)}</td>
-              <td class="number">{result.rows === undefined ? <span class="quiet">-</span> : countText(result.rows)}</td>
-              <td class="did">{result.message}</td>
-            </tr>
-          );
-        })}
-      </tbody>
-    </table>
+    <span>
+      {waits ? <strong class="tone-warn">held up: </strong> : null}
+      {progressText(progress)}
+      {pace === '' || waits ? null : <span class="quiet">, {pace}</span>}
+    </span>
   );
 }
 
@@ -274,7 +197,12 @@ function Bars({ bars, axis, node }: { readonly bars: readonly Bar[]; readonly ax
         <line key={atMs} class="tick-line" x1={`${left * 100}%`} x2={`${left * 100}%`} y1="0" y2="16" />
       ))}
       {bars.map((bar) => (
-        <g key={`${bar.kind} ${bar.attempt}`} class={`tone-${lookOf(bar.state).tone}`}>
+        // biome-ignore lint/a11y/noStaticElementInteractions: a shorter way for the mouse; the open node has a button for it.
+        <g
+          key={`${bar.kind} ${bar.attempt}`}
+          class={`node-bar tone-${lookOf(bar.state).tone}`}
+          onClick={() => showLog(node.id, bar.attempt)}
+        >
           <title>
             {bar.kind === 'wait' ? `waits before attempt ${bar.attempt + 1}` : `attempt ${bar.attempt}: ${bar.state}`},{' '}
             {durationText(bar.toMs - bar.fromMs)}, from {isoInZone(bar.fromMs, readerZone)}

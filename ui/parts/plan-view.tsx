@@ -15,6 +15,11 @@ const glyphs: Readonly<Record<NodePlan['action'], string>> = {
   refused: '!',
 };
 
+/** One sign for each action, as in the terminal. */
+export function glyphOf(action: NodePlan['action']): string {
+  return glyphs[action];
+}
+
 /** What a run would do, node by node; estimates are marked `~`. */
 export function PlanView({ plan }: { readonly plan: Plan }) {
   return (

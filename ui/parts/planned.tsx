@@ -1,0 +1,170 @@
+import { useState } from 'preact/hooks';
+import type { RunPlan } from '../../engine/api-run.ts';
+import type { PlannedNode } from '../../engine/plan.ts';
+import type { NodeRun, Run } from '../../engine/run.ts';
+import { useAnswer } from '../answers.ts';
+import { paths } from '../api.ts';
+import { bytesText, countText, durationText } from '../figures.ts';
+import { lookOf } from '../states.ts';
+import { tookMs } from '../time-axis.ts';
+import { Empty, Failure, Section, Waiting } from './messages.tsx';
+import { glyphOf } from './plan-view.tsx';
+import { Prose } from './prose.tsx';
+import { Scroll } from './scroll.tsx';
+import { SqlText } from './sql-text.tsx';
+import { Mark } from './state-mark.tsx';
+import { Time } from './time.tsx';
+import './planned.css';
+
+/** What the run set out to do, beside what it did; asked for when somebody wants it. */
+export function Planned({ run, close }: { readonly run: Run; readonly close: () => void }) {
+  const { data, failure } = useAnswer<RunPlan>(paths.runPlan(run.runId));
+  const side = (
+    <button type="button" onClick={close}>
+      close the plan
+    </button>
+  );
+  return (
+    <Section title="planned and done" note={data === undefined ? undefined : <PlanNote plan={data} />} side={side}>
+      {data !== undefined ? (
+        <PlannedTable plan={data} run={run} />
+      ) : failure === undefined ? (
+        <Waiting what="Asking for the plan ..." />
+      ) : failure.status === 404 ? (
+        <Empty title={`${failure.message}`}>{failure.hint}</Empty>
+      ) : (
+        <Failure what="The plan cannot be shown" failure={failure} />
+      )}
+    </Section>
+  );
+}
+
+function PlanNote({ plan }: { readonly plan: RunPlan }) {
+  return (
+    <>
+      made <Time at={plan.plan.createdAt} />
+      {plan.leftOut.length === 0 ? '' : `; for its size it was kept without ${plan.leftOut.join(', ')}`}
+    </>
+  );
+}
+
+function PlannedTable({ plan: { plan }, run }: { readonly plan: RunPlan; readonly run: Run }) {
+  const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
+  const did = new Map(run.nodes.map((node) => [node.id, node]));
+  return (
+    <Scroll label="what was planned and what was done">
+      <table class="rows planned">
+        <thead>
+          <tr>
+            <th scope="col">node</th>
+            <th scope="col">planned</th>
+            <th scope="col" class="number">
+              rows planned
+            </th>
+            <th scope="col" class="number">
+              rows
+            </th>
+            <th scope="col" class="number">
+              bytes planned
+            </th>
+            <th scope="col" class="number">
+              bytes
+            </th>
+            <th scope="col" class="number">
+              took
+            </th>
+            <th scope="col">done</th>
+          </tr>
+        </thead>
+        <tbody>
+          {plan.nodes.map((node) => (
+            <PlannedRows
+              key={node.id}
+              planned={node}
+              node={did.get(node.id)}
+              open={open.has(node.id)}
+              toggle={() => {
+                const next = new Set(open);
+                if (!next.delete(node.id)) next.add(node.id);
+                setOpen(next);
+              }}
+            />
+          ))}
+        </tbody>
+      </table>
+    </Scroll>
+  );
+}
+
+interface RowProps {
+  readonly planned: PlannedNode;
+  readonly node: NodeRun | undefined;
+  readonly open: boolean;
+  readonly toggle: () => void;
+}
+
+function PlannedRows({ planned: { id, plan }, node, open, toggle }: RowProps) {
+  const state = lookOf(node?.state ?? 'queued');
+  const took = node === undefined ? undefined : tookMs(node);
+  return (
+    <>
+      <tr class={open ? 'open' : ''}>
+        <th scope="row" class="name nowrap">
+          {id}
+        </th>
+        <td class="did">
+          <p>
+            <span class="name glyph">{glyphOf(plan.action)}</span> <Prose text={plan.summary} />
+          </p>
+          {plan.details.map((detail) => (
+            <p key={detail} class="quiet">
+              <Prose text={detail} />
+            </p>
+          ))}
+          {plan.warnings.map((warning) => (
+            <p key={warning} class="warning">
+              <Mark look={lookOf('retrying')} />
+              <span>
+                <span class="tone-warn">warning</span>: <Prose text={warning} />
+              </span>
+            </p>
+          ))}
+          {plan.sql.length === 0 ? null : (
+            <button type="button" class="opener" aria-expanded={open} aria-label={`statements of ${id}`} onClick={toggle}>
+              <span class="turn" aria-hidden="true" />
+              <span>{countText(plan.sql.length, 'statement')}</span>
+            </button>
+          )}
+        </td>
+        <td class="number">{plan.rowsEstimate === undefined ? <Nothing /> : `~${countText(plan.rowsEstimate)}`}</td>
+        <td class="number">{node?.result?.rows === undefined ? <Nothing /> : countText(node.result.rows)}</td>
+        <td class="number">{plan.bytesEstimate === undefined ? <Nothing /> : `~${bytesText(plan.bytesEstimate)}`}</td>
+        <td class="number">{node?.result?.bytes === undefined ? <Nothing /> : bytesText(node.result.bytes)}</td>
+        <td class="number">{took === undefined ? <Nothing /> : durationText(took)}</td>
+        <td class="did">
+          <span class="state">
+            <Mark look={state} label={state.word} />
+            <span>
+              <Prose text={node?.error?.message ?? node?.result?.summary ?? state.word} />
+            </span>
+          </span>
+        </td>
+      </tr>
+      {open ? (
+        <tr class="node-more">
+          <td colSpan={8}>
+            <div class="more statements">
+              {plan.sql.map((sql, index) => (
+                <SqlText key={index} sql={sql} label={`statement ${index + 1} of ${id}`} />
+              ))}
+            </div>
+          </td>
+        </tr>
+      ) : null}
+    </>
+  );
+}
+
+function Nothing() {
+  return <span class="quiet">-</span>;
+}
