@@ -1,4 +1,4 @@
-import type { Action } from './api.ts';
+import type { Action, ActionName } from './api.ts';
 
 /** A token as it is kept: of its secret only the SHA-256. Times are ISO 8601 UTC. */
 export interface TokenRecord {
@@ -22,6 +22,19 @@ export interface SessionRecord {
   readonly expiresAt: string;
 }
 
+/** Which actions are asked for. */
+export interface ActionQuery {
+  /** Only those before that id. */
+  readonly before?: number;
+  readonly limit: number;
+  readonly who?: string;
+  readonly action?: ActionName;
+  /** About it, one of its runs that is kept, or something of it that waited. */
+  readonly pipeline?: string;
+  /** Only tries that were refused. */
+  readonly refused?: boolean;
+}
+
 /** Who may use the API from elsewhere, and what was done. Secrets are never in it. Every method may throw EngineError of trouble `outside`. */
 export interface Access {
   /** False when there is one of that name. */
@@ -39,6 +52,6 @@ export interface Access {
   endSession(id: string): Promise<void>;
   /** Keeps what somebody did; the oldest are removed past a hundred thousand. */
   record(action: Omit<Action, 'id'>): Promise<void>;
-  /** The newest first, before that id. */
-  actions(query: { readonly before?: number; readonly limit: number }): Promise<readonly Action[]>;
+  /** The newest first. */
+  actions(query: ActionQuery): Promise<readonly Action[]>;
 }

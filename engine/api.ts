@@ -98,6 +98,24 @@ export interface Queued {
   readonly entry: QueueEntry;
 }
 
+/** What somebody may do. */
+export const actionNames = [
+  'trigger',
+  'retry',
+  'cancel',
+  'pause',
+  'resume',
+  'dequeue',
+  'test-channel',
+  'doctor',
+  'login',
+  'logout',
+  'create-token',
+  'revoke-token',
+  'preview',
+] as const;
+export type ActionName = (typeof actionNames)[number];
+
 /** One thing that somebody did: `GET /actions`. */
 export interface Action {
   readonly id: number;
@@ -105,23 +123,12 @@ export interface Action {
   /** The name of a token, or `local` for somebody on the daemon's machine. */
   readonly who: string;
   readonly from: string;
-  readonly action:
-    | 'trigger'
-    | 'retry'
-    | 'cancel'
-    | 'pause'
-    | 'resume'
-    | 'login'
-    | 'logout'
-    | 'dequeue'
-    | 'create-token'
-    | 'revoke-token'
-    | 'preview';
+  readonly action: ActionName;
   readonly subject: string;
   readonly outcome: string;
 }
 
-/** `GET /actions?before=&limit=`, the newest first. `next`: give it as `before`. */
+/** `GET /actions?before=&limit=&who=&action=&pipeline=&refused=`, the newest first. `next`: give it as `before`. */
 export interface ActionsPage {
   readonly actions: readonly Action[];
   readonly next: number | undefined;

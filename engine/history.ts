@@ -140,6 +140,8 @@ export interface History {
   runNodes(runIds: readonly string[]): Promise<readonly RunNode[]>;
   runs(query: RunPageQuery): Promise<readonly RunRecord[]>;
   events(query: EventQuery): Promise<readonly Event[]>;
+  /** How much room everything of this store takes. */
+  bytes(): Promise<number>;
   /** Another text whenever a run or a node begins or ends, or the queue, a pause or the leader changes: what an open page asks for, to know whether to ask for more. */
   stamp(): Promise<string>;
   /** Removes at most `limit` ended runs with all that belongs to them, the oldest first; returns how many. The newest run of a pipeline that succeeded stays, too. */

@@ -51,8 +51,8 @@ export type Outcome =
 export interface Incidents {
   /** Those that are open, oldest first. */
   open(): Promise<readonly Incident[]>;
-  /** The newest first. */
-  newest(limit: number): Promise<readonly Incident[]>;
+  /** The newest first; with an id, those before that one. */
+  newest(limit: number, before?: string): Promise<readonly Incident[]>;
   record(leader: Lease, change: IncidentChange): Promise<void>;
   /** Deliveries that are not sent, oldest first, with their alarms. */
   unsent(): Promise<readonly UnsentDelivery[]>;

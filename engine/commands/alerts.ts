@@ -1,5 +1,4 @@
 import { hostname } from 'node:os';
-import { ulid } from 'ulid';
 import { openRinging } from '../alarms/index.ts';
 import { countText } from '../base/count.ts';
 import { suggest } from '../base/suggest.ts';
@@ -9,6 +8,7 @@ import { EngineError, type ErrorData, errorData, exitCodeOf } from '../error.ts'
 import type { Incident } from '../incidents.ts';
 import { columns } from '../reporters/run-view.ts';
 import { senderOf } from './alert-sender.ts';
+import { sendTest } from './alert-test.ts';
 
 const shownOver = 20;
 
@@ -80,21 +80,8 @@ async function test(context: CommandContext, input: CommandInput): Promise<numbe
   const at = new Date(context.clock.now()).toISOString();
   const results = await Promise.all(
     names.map(async (name): Promise<{ readonly channel: string; readonly error: ErrorData | null }> => {
-      const problem = {
-        key: 'test',
-        kind: 'failed',
-        severity: 'warning',
-        since: at,
-        text: `somebody asked for a test of channel ${name}; nothing is wrong`,
-        hint: 'Nothing to do.',
-      } as const;
-      return {
-        channel: name,
-        error: await Promise.resolve(channels.get(name)?.send([{ event: 'test', incident: ulid(), problem, at }])).then(
-          () => null,
-          errorData,
-        ),
-      };
+      const channel = channels.get(name);
+      return { channel: name, error: channel === undefined ? null : await sendTest(channel, at).then(() => null, errorData) };
     }),
   );
   context.reporter.data({ results }, () =>

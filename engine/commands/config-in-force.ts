@@ -9,6 +9,10 @@ import { type ConfigTexts, openConfigCopies } from './config-copies.ts';
 export interface ConfigInForce {
   /** Looks whether pipelines.yaml or .env were changed; what has findings is told once, and the one before stays in force. */
   current(): Promise<Config>;
+  /** Since when it is in force, and what became of the newest file that is not. */
+  standing(): { readonly takenAt: string; readonly refused: { readonly at: string; readonly why: string } | undefined };
+  /** Whether pipelines.yaml and .env are what is in force. */
+  isCurrent(): boolean;
   /** A folder with copies of the files that are in force (`loadConfig`'s `frozen`): runs go by them, whatever is being edited. */
   readonly folder: string;
 }
@@ -35,20 +39,42 @@ export function watchConfig(config: Config, watch: ConfigWatch): ConfigInForce {
   let frozen = texts;
   let folder = copies.freeze(frozen);
   let unreadable = '';
+  const at = (): string => new Date(watch.now()).toISOString();
+  let takenAt = at();
+  let refusal: { readonly at: string; readonly why: string } | undefined;
+  let unread: typeof refusal;
+  const refuse = (diagnostics: readonly Diagnostic[], why: string): void => {
+    refusal = { at: at(), why };
+    watch.refused(diagnostics, why);
+  };
   /** undefined while there is something in the place of the file that cannot be read; that is told once. */
   const readable = (): ConfigTexts | undefined => {
     try {
       const now = read(watch.file);
+      unread = undefined;
       unreadable = '';
       return now;
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
-      if (unreadable !== error.message) watch.refused([], error.message);
+      if (unreadable !== error.message) {
+        unread = { at: at(), why: error.message };
+        watch.refused([], error.message);
+      }
       unreadable = error.message;
       return undefined;
     }
   };
   return {
+    standing: () => ({ takenAt, refused: unread ?? refusal }),
+    isCurrent() {
+      try {
+        const now = read(watch.file);
+        return now.yaml === frozen.yaml && now.env === frozen.env;
+      } catch (error) {
+        if (!(error instanceof EngineError)) throw error;
+        return false;
+      }
+    },
     get folder() {
       return folder;
     },
@@ -64,16 +90,18 @@ export function watchConfig(config: Config, watch: ConfigWatch): ConfigInForce {
       const next = copies.freeze(now);
       try {
         const loaded = await loadConfig({ file: watch.file, env: watch.env, frozen: next });
-        if (loaded.config === undefined) watch.refused(loaded.diagnostics, 'it has findings');
+        if (loaded.config === undefined) refuse(loaded.diagnostics, 'it has findings');
         else {
           inForce = loaded.config;
           folder = next;
           frozen = now;
+          takenAt = at();
+          refusal = undefined;
           watch.taken(inForce);
         }
       } catch (error) {
         if (!(error instanceof EngineError)) throw error;
-        watch.refused([], error.message);
+        refuse([], error.message);
       }
       return inForce;
     },

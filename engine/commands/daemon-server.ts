@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Lake } from '../../lake/lake.ts';
+import { openRinging } from '../alarms/index.ts';
 import { showListen } from '../base/listen.ts';
 import { packageFile } from '../base/package-root.ts';
 import type { CommandContext } from '../command.ts';
@@ -18,7 +19,11 @@ import type { Log } from '../serve/logger.ts';
 import type { Routes, ServerParts } from '../serve/parts.ts';
 import { type ApiServer, startServer } from '../serve/server.ts';
 import type { LeaseHolder } from '../store.ts';
+import { senderOf } from './alert-sender.ts';
+import { sendTest } from './alert-test.ts';
 import type { ConfigInForce } from './config-in-force.ts';
+import { readConfigView } from './config-view.ts';
+import { doctorApart } from './doctor-apart.ts';
 import { planApart } from './plan-apart.ts';
 
 /** What the daemon command gives. */
@@ -112,6 +117,17 @@ async function serverParts(
     lake: lakeOf(context),
     link: linkOf(context),
     problems: async (now) => problemsOf(await readProblemFacts(store, now, context.clock.now())),
+    settings: {
+      standing: () => inForce.standing(),
+      file: async () => ({ ...(await readConfigView(config.file, context.env)), inForce: inForce.isCurrent() }),
+      doctor: () => doctorApart(context, config.file, inForce.folder),
+      testChannel: async (now, name) => {
+        const channel = openRinging(now.alerts, senderOf(context, now, self.host))
+          .channels()
+          .get(name);
+        if (channel !== undefined) await sendTest(channel, new Date(context.clock.now()).toISOString());
+      },
+    },
     log,
     tell,
     uiFolder: packageFile('dist', 'ui'),

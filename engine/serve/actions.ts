@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Action, ActionsPage, Queued } from '../api.ts';
+import type { ActionQuery } from '../access.ts';
+import { type Action, type ActionsPage, actionNames, type Queued } from '../api.ts';
 import { redact } from '../base/secret.ts';
 import { errorData } from '../error.ts';
 import type { QueueEntry } from '../queue.ts';
@@ -123,18 +124,25 @@ export function actionRoutes(app: FastifyInstance, parts: ServerParts): void {
       }),
   );
 
-  app.get<{ Querystring: { readonly before?: number; readonly limit: number } }>(
+  app.get<{ Querystring: ActionQuery }>(
     '/actions',
     {
       schema: {
         summary: 'Who did what, newest first',
-        querystring: fields({ before: idParam, limit: limitParam(500, 100) }),
+        querystring: fields({
+          before: idParam,
+          limit: limitParam(500, 100),
+          who: { ...nameParam, description: 'The name of a token, or local' },
+          action: { enum: actionNames },
+          pipeline: { ...nameParam, description: 'It, its runs, and what waited of it' },
+          refused: { type: 'boolean', description: 'Only tries that were refused' },
+        }),
         response: answers(ref('ActionsPage')),
       },
     },
-    async ({ query: { before, limit } }): Promise<ActionsPage> => {
-      const actions = await parts.access.actions({ ...(before === undefined ? {} : { before }), limit });
-      return { actions, next: actions.length < limit ? undefined : actions.at(-1)?.id };
+    async ({ query }): Promise<ActionsPage> => {
+      const actions = await parts.access.actions(query);
+      return { actions, next: actions.length < query.limit ? undefined : actions.at(-1)?.id };
     },
   );
 

@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import type { Lake } from '../../lake/lake.ts';
 import type { Access } from '../access.ts';
+import type { ConfigPage, DoctorCheck } from '../api-settings.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Config, ListenAddress } from '../config.ts';
 import type { Connection } from '../connector.ts';
@@ -15,6 +16,18 @@ export interface PlanWish {
   readonly pipeline: string;
   readonly tables?: readonly string[];
   readonly fullRefresh?: boolean;
+}
+
+/** What is known of the file that the configuration comes from, and what is done apart. */
+export interface SettingsParts {
+  /** Since when what is in force is in force, and what became of a newer file. */
+  standing(): Pick<ConfigPage, 'takenAt' | 'refused'>;
+  /** The file as it is now, without secrets. */
+  file(): Promise<Pick<ConfigPage, 'file' | 'inForce' | 'lines' | 'findings' | 'unreadable'>>;
+  /** Looks at everything that the configuration in force names. */
+  doctor(): Promise<readonly DoctorCheck[]>;
+  /** Sends a message that says that it is a test; throws as `Channel.send` does. */
+  testChannel(config: Config, channel: string): Promise<void>;
 }
 
 /** What the server is put together from. */
@@ -39,6 +52,7 @@ export interface ServerParts {
   link(config: Config, kind: 'source' | 'sink', name: string): Promise<Connection>;
   /** What needs attention, by that configuration. */
   problems(config: Config): Promise<readonly Problem[]>;
+  readonly settings: SettingsParts;
   /** Requests go to it as `debug`. */
   readonly log: FastifyBaseLogger;
   /** One line about what happened, for people and programs. */

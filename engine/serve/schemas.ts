@@ -4,6 +4,7 @@ import { pipelineSchemas } from './schemas-pipeline.ts';
 import { runSchemas } from './schemas-run.ts';
 import { scheduleSchemas } from './schemas-schedule.ts';
 import { searchSchemas } from './schemas-search.ts';
+import { settingsSchemas } from './schemas-settings.ts';
 import { tableSchemas } from './schemas-table.ts';
 
 /** JSON Schemas of what `engine/api*.ts` say; each becomes a component of `/openapi.json` under its `$id`. */
@@ -145,6 +146,7 @@ const components: Readonly<Record<string, object>> = {
   ...searchSchemas,
   ...pipelineSchemas,
   ...scheduleSchemas,
+  ...settingsSchemas,
   ...runSchemas,
 };
 

@@ -13,6 +13,7 @@ import { compressAnswers } from './compressed.ts';
 import { boundConnections } from './connections.ts';
 import { answerErrors, errorBody } from './errors.ts';
 import { guard, safeHeaders } from './guard.ts';
+import { incidentRoutes } from './incidents.ts';
 import { logRoutes } from './log.ts';
 import { overviewRoutes } from './overview.ts';
 import { pageRoutes } from './page.ts';
@@ -25,6 +26,7 @@ import { scheduleRoutes } from './schedule.ts';
 import { schemas } from './schemas.ts';
 import { searchRoutes } from './search.ts';
 import { createDoorkeeper, sessionRoutes } from './session.ts';
+import { settingsRoutes } from './settings.ts';
 import { streamRoutes } from './streams.ts';
 import { tableRoutes } from './tables.ts';
 
@@ -128,6 +130,8 @@ export async function createApi(parts: ServerParts): Promise<FastifyInstance> {
       searchRoutes(api, parts);
       scheduleRoutes(api, parts);
       actionRoutes(api, parts);
+      incidentRoutes(api, parts);
+      settingsRoutes(api, parts);
       sessionRoutes(api, parts, doorkeeper);
       done();
     },

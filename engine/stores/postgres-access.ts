@@ -59,10 +59,14 @@ export function createPostgresAccess(db: Knex, schema: string, known: <T>(work: 
             .where('id', '<=', id - actionsKept)
             .delete();
       }),
-    actions: ({ before, limit }) =>
+    actions: ({ before, limit, who, action, pipeline, refused }) =>
       known(async () => {
         const found = table('actions').orderBy('id', 'desc').limit(limit);
         if (before !== undefined) found.where('id', '<', before);
+        if (who !== undefined) found.where({ who });
+        if (action !== undefined) found.where({ action });
+        if (refused === true) found.where('outcome', 'like', 'refused: %');
+        if (pipeline !== undefined) found.whereRaw(ofPipeline, { s: schema, pipeline });
         const rows = (await found) as readonly (Omit<Action, 'id' | 'at' | 'from'> & {
           readonly id: string;
           readonly at: Date;
@@ -80,6 +84,13 @@ export function createPostgresAccess(db: Knex, schema: string, known: <T>(work: 
       }),
   };
 }
+
+/** An action is about a pipeline, a run, or a number in the queue. */
+const ofPipeline = `(
+  (action IN ('trigger', 'pause', 'resume') AND subject = :pipeline)
+  OR (action IN ('retry', 'cancel') AND subject IN (SELECT run_id FROM :s:.runs WHERE pipeline = :pipeline))
+  OR (action = 'dequeue' AND subject IN (SELECT CAST(id AS text) FROM :s:.queue WHERE pipeline = :pipeline))
+)`;
 
 function tokenRecord({ id, name, hash, created_at, used_at }: TokenRow): TokenRecord {
   return { id, name, hash, createdAt: created_at.toISOString(), usedAt: used_at?.toISOString() };

@@ -132,6 +132,11 @@ export function createPostgresHistory(db: Knex, schema: string, known: <T>(work:
         if (types !== undefined) found.whereIn('type', [...types]);
         return ((await found) as readonly { readonly event: Event }[]).map((row) => row.event);
       }),
+    bytes: () =>
+      known(async () => {
+        const { rows }: { readonly rows: readonly { readonly bytes: string }[] } = await db.raw(bytesOf, { schema });
+        return Number(rows[0]?.bytes ?? 0);
+      }),
     stamp: () =>
       known(async () => {
         const [row] = await ask<{ readonly stamp: string }>(stampOf);
@@ -204,6 +209,10 @@ SELECT load.*, brought.result AS extracted FROM (
   ORDER BY e.ended_at DESC LIMIT 1
 ) brought ON true
 ORDER BY load.ended_at DESC`;
+
+const bytesOf = `
+SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0) AS bytes FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = :schema AND c.relkind = 'r'`;
 
 const stampOf = `
 SELECT md5(concat_ws('|',

@@ -44,8 +44,13 @@ export function createPostgresIncidents(db: Knex, schema: string, known: <T>(wor
 
   return {
     open: () => known(async () => withDeliveries(await table('incidents').whereNull('closed_at').orderBy('opened_at').orderBy('id'))),
-    newest: (limit) =>
-      known(async () => withDeliveries(await table('incidents').orderBy('opened_at', 'desc').orderBy('id', 'desc').limit(limit))),
+    newest: (limit, before) =>
+      known(async () => {
+        const found = table('incidents').orderBy('opened_at', 'desc').orderBy('id', 'desc').limit(limit);
+        if (before !== undefined)
+          found.whereRaw('(opened_at, id) < (SELECT opened_at, id FROM :s:.incidents WHERE id = :before)', { s: schema, before });
+        return withDeliveries(await found);
+      }),
     record: (leader, change) =>
       known(() =>
         db.transaction(async (trx) => {

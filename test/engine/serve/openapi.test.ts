@@ -36,7 +36,7 @@ suite('/openapi.json', ({ test, before, after }) => {
     const routes = Object.entries(paths).flatMap(([path, operations]) =>
       Object.entries(operations).map(([method, operation]) => ({ path, method, operation })),
     );
-    assert.is(routes.length, 35);
+    assert.is(routes.length, 42);
     for (const { path, method, operation } of routes) {
       assert.ok((operation.summary ?? '').length > 5, `${method} ${path} has a summary`);
       assert.ok(operation.responses['4XX'] !== undefined && operation.responses['5XX'] !== undefined, `${method} ${path} has errors`);
@@ -74,6 +74,10 @@ suite('/openapi.json', ({ test, before, after }) => {
       ['/tables/users/loads', 'LoadsPage'],
       ['/tables/users/versions', 'VersionsPage'],
       ['/actions', 'ActionsPage'],
+      ['/incidents', 'IncidentsPage'],
+      ['/settings', 'SettingsPage'],
+      ['/config', 'ConfigPage'],
+      ['/doctor', 'DoctorPage'],
       ['/schedule?from=2026-11-23', 'SchedulePage'],
       ['/schedule/fires?pipeline=sync&from=2026-11-23T00:00:00Z&to=2026-11-24T00:00:00Z', 'FiresPage'],
       ['/session', 'Session'],

@@ -160,6 +160,12 @@ export async function createStage(over: Partial<ServerParts> = {}): Promise<Stag
       ),
     lake: async () => openFileLake(join(import.meta.dirname, 'no-such-lake')),
     problems: async () => [],
+    settings: {
+      standing: () => ({ takenAt: '2026-01-31T09:00:00.000Z', refused: undefined }),
+      file: async () => ({ file: '/project/pipelines.yaml', inForce: true, lines: ['version: 1'], findings: [], unreadable: undefined }),
+      doctor: async () => [{ part: 'lake', subject: 'folder', outcome: 'ok', message: 'can be written' }],
+      testChannel: async () => undefined,
+    },
     log: createLog({ level: 'debug', clock: systemClock, write: (record) => void logged.push(record) }),
     tell: (level, text) => void told.push(`${level}: ${text}`),
     uiFolder: join(import.meta.dirname, 'no-such-page'),
