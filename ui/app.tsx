@@ -1,11 +1,13 @@
 import { useEffect, useErrorBoundary } from 'preact/hooks';
 import { loginNeeded } from './connection.ts';
+import { AuditPage } from './pages/audit.tsx';
 import { LoginPage } from './pages/login.tsx';
 import { OverviewPage } from './pages/overview.tsx';
 import { PipelinePage } from './pages/pipeline.tsx';
 import { RunPage } from './pages/run.tsx';
 import { RunsPage } from './pages/runs.tsx';
 import { SchedulePage } from './pages/schedule.tsx';
+import { SettingsPage } from './pages/settings.tsx';
 import { TablePage } from './pages/table.tsx';
 import { TablesPage } from './pages/tables.tsx';
 import { ErrorBox } from './parts/error-box.tsx';
@@ -71,6 +73,10 @@ function Page({ route }: { readonly route: Route }) {
       return <TablePage key={route.table} table={route.table} />;
     case 'schedule':
       return <SchedulePage />;
+    case 'audit':
+      return <AuditPage />;
+    case 'settings':
+      return <SettingsPage />;
     case 'unknown':
       return (
         <>
@@ -99,6 +105,10 @@ function titleOf(route: Route): string {
       return route.table;
     case 'schedule':
       return 'Schedule';
+    case 'audit':
+      return 'Audit';
+    case 'settings':
+      return 'Settings';
     case 'unknown':
       return 'Not found';
   }

@@ -16,4 +16,6 @@ export const nav: readonly NavPage[] = [
   { name: 'Runs', to: '/runs', key: 'r', pages: ['runs', 'run'] },
   { name: 'Tables', to: '/tables', key: 't', pages: ['tables', 'table'] },
   { name: 'Schedule', to: '/schedule', key: 's', pages: ['schedule'] },
+  { name: 'Audit', to: '/audit', key: 'a', pages: ['audit'] },
+  { name: 'Settings', to: '/settings', key: 'e', pages: ['settings'] },
 ];

@@ -7,6 +7,8 @@ export type Route =
   | { readonly page: 'tables' }
   | { readonly page: 'table'; readonly table: string }
   | { readonly page: 'schedule' }
+  | { readonly page: 'audit' }
+  | { readonly page: 'settings' }
   | { readonly page: 'unknown' };
 
 /** The page of a path. What stands in it is text, whatever it holds. */
@@ -17,7 +19,7 @@ export function routeOf(path: string): Route {
   if (rest.length > 0) return { page: 'unknown' };
   if (first === 'runs') return second === undefined ? { page: 'runs' } : { page: 'run', runId: second };
   if (first === 'tables') return second === undefined ? { page: 'tables' } : { page: 'table', table: second };
-  if (first === 'schedule' && second === undefined) return { page: 'schedule' };
+  if ((first === 'schedule' || first === 'audit' || first === 'settings') && second === undefined) return { page: first };
   if (first === 'pipelines' && second !== undefined) return { page: 'pipeline', pipeline: second };
   return { page: 'unknown' };
 }

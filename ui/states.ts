@@ -27,7 +27,17 @@ export interface Look {
   readonly word: string;
 }
 
-export type ShownState = NodeState | RunState | QueueEntry['state'] | FireState | 'paused' | 'never' | 'late' | 'clocks';
+export type ShownState =
+  | NodeState
+  | RunState
+  | QueueEntry['state']
+  | FireState
+  | 'paused'
+  | 'never'
+  | 'late'
+  | 'sent'
+  | 'given-up'
+  | 'clocks';
 
 const looks: Readonly<Record<ShownState, Look>> = {
   succeeded: { shape: 'dot', tone: 'good', word: 'succeeded' },
@@ -44,6 +54,8 @@ const looks: Readonly<Record<ShownState, Look>> = {
   undecided: { shape: 'dots', tone: 'warn', word: 'not decided' },
   ran: { shape: 'dot', tone: 'rest', word: 'ran' },
   next: { shape: 'point', tone: 'none', word: 'to come' },
+  sent: { shape: 'dot', tone: 'good', word: 'sent' },
+  'given-up': { shape: 'cross', tone: 'bad', word: 'given up' },
   late: { shape: 'clock', tone: 'warn', word: 'late' },
   clocks: { shape: 'arrows', tone: 'warn', word: 'clocks are set' },
   never: { shape: 'hollow', tone: 'none', word: 'never ran' },
