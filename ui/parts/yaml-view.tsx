@@ -32,7 +32,7 @@ export function YamlView({ pipeline }: { readonly pipeline: string }) {
               </span>
             </p>
           ) : null}
-          <Lines lines={data.lines} pipeline={pipeline} />
+          <Lines lines={data.lines} pipeline={pipeline} own={data.parts.find(({ kind }) => kind === 'pipeline')?.line} />
         </>
       )}
     </Section>
@@ -73,9 +73,21 @@ function useLine(): number | undefined {
   return line === undefined ? undefined : Number(line);
 }
 
-function Lines({ lines, pipeline }: { readonly lines: readonly YamlLine[]; readonly pipeline: string }) {
+interface LinesProps {
+  readonly lines: readonly YamlLine[];
+  readonly pipeline: string;
+  /** The first line of the pipeline itself. */
+  readonly own: number | undefined;
+}
+
+function Lines({ lines, pipeline, own }: LinesProps) {
   const chosen = useLine();
   const frame = useRef<HTMLDivElement>(null);
+  // Where no line is named, what the pipeline itself says is seen first, with what is above it.
+  useEffect(() => {
+    const line = frame.current?.querySelector<HTMLElement>(`#L${own}`);
+    if (frame.current !== null && line instanceof HTMLElement) frame.current.scrollTop = line.offsetTop - frame.current.offsetTop - above;
+  }, [own]);
   // The browser looked for it before it was there.
   useEffect(() => {
     if (chosen !== undefined) frame.current?.querySelector(`#L${chosen}`)?.scrollIntoView({ block: 'nearest' });
@@ -94,6 +106,8 @@ function Lines({ lines, pipeline }: { readonly lines: readonly YamlLine[]; reado
     </div>
   );
 }
+
+const above = 120;
 
 function yamlClass(chosen: boolean, apart: boolean): string {
   return `yaml-line${chosen ? ' yaml-chosen' : ''}${apart ? ' yaml-apart' : ''}`;
