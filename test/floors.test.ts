@@ -61,7 +61,7 @@ const wrong: readonly { readonly path: string; readonly text: string; readonly r
     text: "import '../engine/main.ts';\nimport 'pg-copy-streams';",
     rules: [
       'the page talks HTTP only, and takes types, the sum of events and words for figures from the engine',
-      'the page knows preact, a layout of graphs and a chart only',
+      'the page knows preact and a chart only',
     ],
   },
   { path: 'generators/page.ts', text: "import '../ui/page.ts';", rules: ['the page is imported by nobody'] },
