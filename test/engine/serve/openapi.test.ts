@@ -36,7 +36,7 @@ suite('/openapi.json', ({ test, before, after }) => {
     const routes = Object.entries(paths).flatMap(([path, operations]) =>
       Object.entries(operations).map(([method, operation]) => ({ path, method, operation })),
     );
-    assert.is(routes.length, 42);
+    assert.ok(routes.length >= 43, `${routes.length} routes`);
     for (const { path, method, operation } of routes) {
       assert.ok((operation.summary ?? '').length > 5, `${method} ${path} has a summary`);
       assert.ok(operation.responses['4XX'] !== undefined && operation.responses['5XX'] !== undefined, `${method} ${path} has errors`);
