@@ -46,47 +46,50 @@ export function SchedulePage() {
   const search = query.get('search') ?? '';
   const attention = query.get('show') === 'attention';
   return (
-    <Section
-      title="schedule"
-      note={<>in your time, {readerZone}</>}
-      side={
-        <span class="log-tools">
-          <label class="check">
+    <>
+      <h1 class="unseen">Schedule</h1>
+      <Section
+        title="schedule"
+        note={<>in your time, {readerZone}</>}
+        side={
+          <span class="log-tools">
+            <label class="check">
+              <input
+                type="checkbox"
+                checked={attention}
+                onChange={(event) => setQuery({ show: event.currentTarget.checked ? 'attention' : undefined })}
+              />{' '}
+              only what needs a look
+            </label>
             <input
-              type="checkbox"
-              checked={attention}
-              onChange={(event) => setQuery({ show: event.currentTarget.checked ? 'attention' : undefined })}
-            />{' '}
-            only what needs a look
-          </label>
-          <input
-            type="search"
-            aria-label="search pipelines"
-            placeholder="pipeline"
-            value={search}
-            spellcheck={false}
-            onInput={(event) => setQuery({ search: event.currentTarget.value })}
-          />
-          <Steps range={range} />
-        </span>
-      }
-    >
-      {failure === undefined ? null : (
-        <Failure what={data === undefined ? 'The schedule cannot be shown' : 'The schedule is from before'} failure={failure} />
-      )}
-      {data === undefined ? (
-        failure === undefined ? (
-          <Waiting what="Asking for the times ..." />
-        ) : null
-      ) : data.pipelines.length === 0 ? (
-        <Empty title="No pipeline has a schedule">
-          <span class="name">{'schedule: { cron: "0 2 * * *", timezone: Europe/Berlin }'}</span> in a pipeline of pipelines.yaml gives it
-          one; the file is taken in as it is saved, and its times are here then.
-        </Empty>
-      ) : (
-        <Calendar page={data} range={range} search={search} attention={attention} />
-      )}
-    </Section>
+              type="search"
+              aria-label="search pipelines"
+              placeholder="pipeline"
+              value={search}
+              spellcheck={false}
+              onInput={(event) => setQuery({ search: event.currentTarget.value })}
+            />
+            <Steps range={range} />
+          </span>
+        }
+      >
+        {failure === undefined ? null : (
+          <Failure what={data === undefined ? 'The schedule cannot be shown' : 'The schedule is from before'} failure={failure} />
+        )}
+        {data === undefined ? (
+          failure === undefined ? (
+            <Waiting what="Asking for the times ..." />
+          ) : null
+        ) : data.pipelines.length === 0 ? (
+          <Empty title="No pipeline has a schedule">
+            <span class="name">{'schedule: { cron: "0 2 * * *", timezone: Europe/Berlin }'}</span> in a pipeline of pipelines.yaml gives it
+            one; the file is taken in as it is saved, and its times are here then.
+          </Empty>
+        ) : (
+          <Calendar page={data} range={range} search={search} attention={attention} />
+        )}
+      </Section>
+    </>
   );
 }
 
