@@ -36,11 +36,13 @@ suite('what assistive technology gets', ({ test, before, after, skip }) => {
     await page.context().close();
   });
 
-  for (const { name, path, whole, key } of everyPage)
+  for (const { name, path, whole, key, opens = [] } of everyPage)
     test(`${name}: axe finds nothing, in both themes, on a desk and on a phone`, async () => {
       const page = await browser.open(`${stage.server.url}${path}`, { bypassCSP: true, reducedMotion: 'reduce' });
       await page.locator(whole).first().waitFor();
       if (key !== undefined) await page.keyboard.press(key);
+      for (const opener of opens) await page.locator(opener).first().click();
+      if (opens.length > 0) await page.waitForLoadState('networkidle');
       const found: string[] = [];
       for (const size of [desktop, phone])
         for (const colorScheme of ['light', 'dark'] as const) {

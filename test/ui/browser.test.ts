@@ -119,14 +119,18 @@ suite('the page in a browser', ({ test, before, after, skip }) => {
     await page.getByText('The run was asked to stop.').waitFor();
     assert.is(await stage.store.cancelRequested('live-1'), true);
     await stage.keepEvents('live-1', 6, [
-      { type: 'node.succeeded', node: 'extract users', result: { summary: 'all there', rows: 4_711, facts: { fence: '2026-01-31' } } },
+      {
+        type: 'node.succeeded',
+        node: 'extract users',
+        result: { summary: 'all there', rows: 4_711, facts: { fence: '2026-01-31T02:20:00.801992Z' } },
+      },
       { type: 'run.cancelled', reason: 'asked for by anna' },
     ]);
     await page.getByText('asked for by anna').first().waitFor();
     await page.locator('.head-state', { hasText: 'cancelled' }).waitFor();
     await row.getByRole('button').click();
     await page.getByText('attempt 1,').waitFor();
-    await page.getByText('2026-01-31', { exact: true }).waitFor();
+    await page.getByText(/02:20:00\.801992/).waitFor();
     await closed(page);
   });
 

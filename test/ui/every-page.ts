@@ -3,6 +3,7 @@ import type { EventBody } from '../../engine/event.ts';
 import type { Problem } from '../../engine/problem.ts';
 import { createStage, type Stage } from '../engine/serve/stage.ts';
 import { projectRoot } from '../support/build.ts';
+import { runEvents, runNodes } from './run-events.ts';
 
 /** A page with something on it. */
 export interface ShownPage {
@@ -12,6 +13,8 @@ export interface ShownPage {
   readonly whole: string;
   /** Pressed then. */
   readonly key?: string;
+  /** Clicked then, the first of each. */
+  readonly opens?: readonly string[];
 }
 
 /** Every page that there is, on the stage of `createFullStage`; whoever adds one adds it here. */
@@ -20,6 +23,12 @@ export const everyPage: readonly ShownPage[] = [
   { name: 'runs', path: '/runs', whole: 'table.rows td a' },
   { name: 'run that failed', path: '/runs/full-2', whole: '.log-line' },
   { name: 'run that succeeded', path: '/runs/full-1', whole: '.log-line' },
+  {
+    name: 'run with all of it open',
+    path: '/runs/full-4?show=plan&node=extract+users',
+    whole: '.planned .opener',
+    opens: ['.nodes .opener', '.dbt .opener', '.planned .opener'],
+  },
   { name: 'pipeline', path: '/pipelines/sync?plan=now', whole: '.run-grid a' },
   { name: 'tables', path: '/tables', whole: 'table.rows th a' },
   { name: 'table', path: '/tables/users', whole: 'h1' },
@@ -88,6 +97,7 @@ export async function createFullStage(): Promise<Stage> {
   await stage.keepRun('full-1', 'sync', succeeded);
   await stage.keepRun('full-2', 'sync', failed);
   await stage.keepRun('full-3', 'nightly', [{ type: 'node.started', node: 'extract users', attempt: 1 }], { mode: 'full' });
+  await stage.keepRun('full-4', 'sync', runEvents, { nodes: runNodes });
   await stage.ask('/api/v1/pipelines/sync/runs', { method: 'POST' });
   return stage;
 }

@@ -130,7 +130,13 @@ function PlannedRows({ planned: { id, plan }, node, open, toggle }: RowProps) {
             </p>
           ))}
           {plan.sql.length === 0 ? null : (
-            <button type="button" class="opener" aria-expanded={open} aria-label={`statements of ${id}`} onClick={toggle}>
+            <button
+              type="button"
+              class="opener"
+              aria-expanded={open}
+              aria-label={`${countText(plan.sql.length, 'statement')} of ${id}`}
+              onClick={toggle}
+            >
               <span class="turn" aria-hidden="true" />
               <span>{countText(plan.sql.length, 'statement')}</span>
             </button>
