@@ -1,4 +1,4 @@
-import { useCallback, useState } from 'preact/hooks';
+import { useCallback, useMemo, useState } from 'preact/hooks';
 import { progressText } from '../../engine/reporters/event-view.ts';
 import type { NodeRun, Run } from '../../engine/run.ts';
 import { nowMs, readerZone, useTicking } from '../clock.ts';
@@ -75,6 +75,9 @@ function NodeRows({ node, run, axis, open, toggle }: NodeRowsProps) {
   const tookMs = bars.reduce((sum, bar) => sum + (bar.kind === 'attempt' ? bar.toMs - bar.fromMs : 0), 0);
   const rows = node.result?.rows ?? node.progress?.rows;
   const bytes = node.result?.bytes ?? node.progress?.bytes;
+  // The axis moves every second; what a node says does so only when the node does.
+  const did = useMemo(() => <Did node={node} />, [node]);
+  const more = useMemo(() => (open ? <NodeMore node={node} run={run} /> : null), [open, node, run.state]);
   return (
     <>
       <tr class={open ? 'open' : ''}>
@@ -91,15 +94,11 @@ function NodeRows({ node, run, axis, open, toggle }: NodeRowsProps) {
         <td class="number">{bars.length === 0 ? <span class="quiet">-</span> : durationText(tookMs)}</td>
         <td class="number">{rows === undefined ? <span class="quiet">-</span> : countText(rows)}</td>
         <td class="number">{bytes === undefined ? <span class="quiet">-</span> : bytesText(bytes)}</td>
-        <td class="did">
-          <Did node={node} />
-        </td>
+        <td class="did">{did}</td>
       </tr>
       {open ? (
         <tr class="node-more">
-          <td colSpan={6}>
-            <NodeMore node={node} run={run} />
-          </td>
+          <td colSpan={6}>{more}</td>
         </tr>
       ) : null}
     </>
