@@ -2,10 +2,10 @@ import type { Clock } from '../base/clock.ts';
 import { redact } from '../base/secret.ts';
 import { whyUnanswered } from '../base/unanswered.ts';
 
-/** Posts JSON documents to one URL in the order in which they are given, one at a time. Never throws; what cannot be sent is dropped and said once. */
+/** Posts JSON documents to one URL. Never throws; what cannot be sent is dropped and said once. */
 export interface Sender {
-  /** The document is made when its turn comes; undefined: there is none after all. */
-  send(make: () => Promise<object | undefined>): void;
+  /** The documents of one lane arrive in the order in which they are given; lanes go side by side. A document is made when its turn comes; undefined: there is none after all. */
+  send(lane: string, make: () => Promise<object | undefined>): void;
   /** Waits until everything is sent, `withinMs` at most; what is left then is dropped. */
   close(withinMs: number): Promise<void>;
 }
@@ -18,18 +18,26 @@ export interface SenderParts {
 }
 
 /** Documents that may wait. */
-const mostWaiting = 2_000;
+const mostWaiting = 10_000;
+/** Requests under way: an endpoint at some distance would take minutes for the models of a large project one by one. */
+const mostAtOnce = 8;
 const timeoutMs = 5_000;
 /** A server that fails for a moment is asked again after these; once a document was given up, the others are tried once until one gets through. */
 const againAfterMs = [300, 1_000];
 const retryable = new Set([408, 429, 500, 502, 503, 504]);
 
+interface Waiting {
+  readonly lane: string;
+  make(): Promise<object | undefined>;
+}
+
 export function createSender({ url, headers, clock, warn }: SenderParts): Sender {
   const over = new AbortController();
-  let waiting = 0;
+  const waiting: Waiting[] = [];
+  const busy = new Set<string>();
   let lost = 0;
   let isDown = false;
-  let turn: Promise<void> = Promise.resolve();
+  let idle: (() => void) | undefined;
 
   const lose = (why: string): void => {
     lost += 1;
@@ -47,8 +55,8 @@ export function createSender({ url, headers, clock, warn }: SenderParts): Sender
       return { why: whyUnanswered(error, timeoutMs), again: true };
     }
   };
-  const deliver = async (make: () => Promise<object | undefined>): Promise<void> => {
-    const document = over.signal.aborted ? undefined : await make();
+  const deliver = async (make: Waiting['make']): Promise<void> => {
+    const document = await make();
     if (document === undefined) return;
     const body = JSON.stringify(document);
     for (const delayMs of [...(isDown ? [] : againAfterMs), undefined]) {
@@ -65,26 +73,42 @@ export function createSender({ url, headers, clock, warn }: SenderParts): Sender
       await clock.sleep(delayMs, over.signal).catch(() => undefined);
     }
   };
-
-  return {
-    send(make) {
-      if (over.signal.aborted) return;
-      if (waiting >= mostWaiting) return lose(`is too slow: ${mostWaiting} events wait for it`);
-      waiting += 1;
-      turn = turn
-        .then(() => deliver(make))
+  const go = (): void => {
+    while (busy.size < mostAtOnce && !over.signal.aborted) {
+      const next = waiting.findIndex(({ lane }) => !busy.has(lane));
+      const [taken] = next === -1 ? [] : waiting.splice(next, 1);
+      if (taken === undefined) break;
+      busy.add(taken.lane);
+      void deliver(taken.make)
         .catch((error: unknown) => lose(`was not asked: ${String(error)}`))
         .then(() => {
-          if (!over.signal.aborted) waiting -= 1;
+          if (over.signal.aborted) return;
+          busy.delete(taken.lane);
+          go();
         });
+    }
+    if (busy.size === 0 && waiting.length === 0) idle?.();
+  };
+
+  return {
+    send(lane, make) {
+      if (over.signal.aborted) return;
+      if (waiting.length >= mostWaiting) return lose(`is too slow: ${mostWaiting} events wait for it`);
+      waiting.push({ lane, make });
+      go();
     },
     async close(withinMs) {
       const late = new AbortController();
-      await Promise.race([turn, clock.sleep(withinMs, late.signal).catch(() => undefined)]);
+      const done = new Promise<void>((resolve) => {
+        idle = resolve;
+        go();
+      });
+      await Promise.race([done, clock.sleep(withinMs, late.signal).catch(() => undefined)]);
       late.abort();
       over.abort();
-      const left = lost + waiting;
-      if (waiting > 0 || lost > 1)
+      const unsent = waiting.length + busy.size;
+      const left = lost + unsent;
+      if (unsent > 0 || lost > 1)
         warn(redact(`${left} lineage event${left === 1 ? ' was' : 's were'} not taken by ${url.host}; nothing else is affected`));
     },
   };

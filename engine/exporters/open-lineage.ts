@@ -60,7 +60,7 @@ export function openLineage(parts: OpenLineageParts): Exporter {
 
   const tell = (type: EventType, at: string, job: Job, datasets: () => Promise<Datasets> = none): void => {
     if (isMuted) return;
-    sender.send(async () => {
+    sender.send(job.runId, async () => {
       const { inputs, outputs } = await datasets();
       return {
         eventType: type,

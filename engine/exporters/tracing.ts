@@ -8,6 +8,8 @@ import type { Tracing } from './open-telemetry.ts';
 
 /** How long the end of a run may wait for spans that were not sent yet. */
 const mostCloseMs = 5_000;
+/** Spans that may wait. */
+const mostWaiting = 16_384;
 /** `ExportResultCode.SUCCESS` of the SDK. */
 const success = 0;
 
@@ -41,7 +43,8 @@ export function openTracing(protocol: 'http/protobuf' | 'http/json', warn: (text
       await otlp.shutdown();
     },
   };
-  const batch = new BatchSpanProcessor(exporter);
+  // dbt's results come all at once, and the SDK's own 2,048 are fewer than a large project's tests.
+  const batch = new BatchSpanProcessor(exporter, process.env.OTEL_BSP_MAX_QUEUE_SIZE === undefined ? { maxQueueSize: mostWaiting } : {});
   const tracing: Tracing = {
     muted: false,
     next(given) {

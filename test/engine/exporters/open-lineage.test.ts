@@ -38,7 +38,7 @@ async function lineageOf(feed: (exporter: Exporter) => void, more: Partial<OpenL
   const lake = { namespace: 's3://lake', name: 'production/users', folder: 'users' };
   const sink = { server: warehouse, schema: 'staging', name: 'users' };
   const exporter = openLineage({
-    sender: { send: (make) => made.push(make), close: async () => undefined },
+    sender: { send: (_lane, make) => made.push(make), close: async () => undefined },
     namespace: 'default',
     engine: '0.1.0',
     parent: undefined,

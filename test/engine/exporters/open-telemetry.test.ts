@@ -155,6 +155,26 @@ suite('a run as a trace', ({ test, before, after }) => {
     );
   });
 
+  test('the results of a large dbt project come all at once, and all of them arrive', async () => {
+    const results = Array.from({ length: 3_000 }, (_, n): EventBody => {
+      const name = `t${n}`;
+      const startedAt = '2026-01-31T09:00:02.000Z';
+      return {
+        type: 'dbt.result',
+        node: 'dbt',
+        result: { uniqueId: `test.shop.${name}`, kind: 'test', name, status: 'pass', durationMs: 1, startedAt },
+      };
+    });
+    const { spans, warned } = await exported([
+      shopStarted,
+      { type: 'node.started', node: 'dbt', attempt: 1 },
+      ...results,
+      { type: 'node.succeeded', node: 'dbt', result: { summary: '', facts: {} } },
+      { type: 'run.succeeded' },
+    ]);
+    assert.equal([spans.length, warned, spanFindings(spans)], [3_003, [], []]);
+  });
+
   test('another process ends the trace of a killed one with the same ids, and sends what had ended no second time', async () => {
     const bodies: readonly EventBody[] = [
       shopStarted,
