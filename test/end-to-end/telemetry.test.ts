@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { traceIdOf, uuidOf } from '../../engine/base/ulid.ts';
-import { type HttpListener, listenHttp } from '../support/listeners.ts';
+import { type Heard, type HttpListener, listenHttp } from '../support/listeners.ts';
 import { columnsIn, type LineageEvent, lineageFindings, lineageFindingsOfClient } from '../support/open-lineage.ts';
 import { spanFindings, spansIn } from '../support/otlp.ts';
 import { freshDatabase, type TestDatabase } from '../support/postgres.ts';
@@ -14,6 +14,13 @@ suite('traces and lineage of real runs', ({ test, before, after }) => {
   let collector: HttpListener;
   let lineage: HttpListener;
   let rig: Rig;
+  /** What was heard of one run with dbt. */
+  let whole: {
+    readonly runId: string;
+    readonly events: readonly LineageEvent[];
+    readonly collected: readonly Heard[];
+    readonly told: readonly Heard[];
+  };
 
   before(async () => {
     source = await freshDatabase('telemetry');
@@ -32,6 +39,11 @@ suite('traces and lineage of real runs', ({ test, before, after }) => {
       OPENLINEAGE_NAMESPACE: 'shop',
       OPENLINEAGE_API_KEY: 'secret-of-lineage',
     });
+    // So that there is staging to be held.
+    assert.is((await run('run', '--pipeline', 'plain_users')).code, 0);
+    const { code, documents, stdout, stderr } = await run('run', '--pipeline', 'batch_transactions_full_update');
+    assert.is(code, 0, `${stdout}\n${stderr}`);
+    whole = { runId: String(documents[0]?.runId), events: events(), collected: [...collector.heard], told: [...lineage.heard] };
   });
   after(async () => {
     await rig.cleanup();
@@ -47,19 +59,16 @@ suite('traces and lineage of real runs', ({ test, before, after }) => {
     return rig.json(...args);
   };
   const events = (): readonly LineageEvent[] => lineage.heard.map(({ body }) => JSON.parse(body) as LineageEvent);
-  const ends = (): readonly string[] =>
-    events()
-      .filter((event) => event.eventType !== 'START')
-      .map((event) => `${event.eventType} ${event.job.name}`);
+  const endsOf = (told: readonly LineageEvent[]): readonly string[] =>
+    told.filter((event) => event.eventType !== 'START').map((event) => `${event.eventType} ${event.job.name}`);
+  const ends = (): readonly string[] => endsOf(events());
 
   test('a collector and an endpoint receive what their specifications accept', async () => {
-    const { code, documents, stdout, stderr } = await run('run', '--pipeline', 'batch_transactions_full_update');
-    assert.is(code, 0, `${stdout}\n${stderr}`);
-    const runId = String(documents[0]?.runId);
-    const spans = await spansIn(collector.heard);
+    const { runId, events } = whole;
+    const spans = await spansIn(whole.collected);
     assert.equal(spanFindings(spans), []);
-    assert.equal(lineageFindings(events()), []);
-    assert.equal(await lineageFindingsOfClient(events()), []);
+    assert.equal(lineageFindings(events), []);
+    assert.equal(await lineageFindingsOfClient(events), []);
 
     assert.ok(spans.every((span) => span.traceId === traceIdOf(runId)));
     const names = spans.map((span) => span.name);
@@ -71,8 +80,8 @@ suite('traces and lineage of real runs', ({ test, before, after }) => {
       ['postgresql', 'staging.transactions', 100],
     );
 
-    assert.is(events()[0]?.run.runId, uuidOf(runId));
-    assert.equal([...ends()].sort(), [
+    assert.is(events[0]?.run.runId, uuidOf(runId));
+    assert.equal([...endsOf(events)].sort(), [
       'COMPLETE batch_transactions_full_update',
       'COMPLETE batch_transactions_full_update.dbt',
       'COMPLETE batch_transactions_full_update.dbt.model.warehouse.transactions',
@@ -81,14 +90,14 @@ suite('traces and lineage of real runs', ({ test, before, after }) => {
       'COMPLETE batch_transactions_full_update.truncate transactions',
     ]);
     assert.equal(
-      [collector.heard[0]?.headers['api-key'], lineage.heard[0]?.headers.authorization, lineage.heard[0]?.path],
+      [whole.collected[0]?.headers['api-key'], whole.told[0]?.headers.authorization, whole.told[0]?.path],
       ['secret-of-collector', 'Bearer secret-of-lineage', '/api/v1/lineage'],
     );
   });
 
   test('columns have the names and types that the source, the lake and staging give them, and those that are not taken are in no event', async () => {
     const complete = (name: string): LineageEvent | undefined =>
-      events().find((event) => event.eventType === 'COMPLETE' && event.job.name.endsWith(name));
+      whole.events.find((event) => event.eventType === 'COMPLETE' && event.job.name.endsWith(name));
     const columns = (side: 'inputs' | 'outputs', name: string): readonly string[] =>
       columnsIn(complete(name)?.[side][0]).map((column) => `${column.name} ${column.type}`);
     const asked = async (database: TestDatabase, schema: string): Promise<readonly string[]> => {
@@ -107,8 +116,11 @@ suite('traces and lineage of real runs', ({ test, before, after }) => {
     assert.ok(columns('outputs', '.extract transactions').includes('amount decimal(12,2)'));
     const { host, port } = new URL(source.url.replace('postgres:', 'http:'));
     assert.ok(host.endsWith(port) && complete('.extract transactions')?.inputs[0]?.namespace === `postgres://${host}`);
+    const { password } = new URL(source.url);
+    assert.ok(password.length >= 3);
+    for (const { bytes } of [...whole.told, ...whole.collected]) assert.not.ok(bytes.includes(password), 'the password of the source');
     // The project's list of columns is in no text of an event, so neither is what it leaves out.
-    assert.not.ok(lineage.heard.some(({ body }) => body.includes('card_token')));
+    assert.not.ok(whole.told.some(({ body }) => body.includes('card_token')));
   });
 
   test('endpoints that are away, or answer 500, are said in the log of a run that succeeds', async () => {
@@ -172,5 +184,43 @@ suite('traces and lineage of real runs', ({ test, before, after }) => {
     assert.equal(spanFindings(spans), []);
     assert.equal(spans.map((span) => span.name).sort(), ['attempt', 'run plain_users', 'truncate users']);
     assert.ok(spans.every((span) => span.traceId === traceIdOf(runId)));
+  });
+
+  test("a daemon's run is traced by the daemon's environment, and the daemon ends what a killed one began", async () => {
+    const holder = await warehouse.client();
+    await holder.query('BEGIN');
+    await holder.query('SELECT 1 FROM staging.users LIMIT 1');
+    collector.heard.length = 0;
+    lineage.heard.length = 0;
+    const daemon = rig.start('daemon', '--listen', '127.0.0.1:0');
+    await daemon.waitFor(/at http:\/\/\S+/);
+    const url = /at (http:\/\/\S+)/.exec(daemon.stdout() + daemon.stderr())?.[1] ?? '';
+    const api = async (path: string, init?: RequestInit): Promise<unknown> => (await fetch(new URL(`/api/v1${path}`, url), init)).json();
+    await api('/pipelines/plain_users/runs', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' });
+    const started = (job: string): boolean => events().some((event) => event.eventType === 'START' && event.job.name === job);
+    await waitUntil(() => started('plain_users.truncate users'), 'the run began to load', 30_000);
+    const { runs } = (await api('/runs?pipeline=plain_users&limit=1')) as {
+      readonly runs: readonly { readonly runId: string; readonly pid: number; readonly state: string }[];
+    };
+    const [run] = runs;
+    if (run === undefined) throw new Error('no run');
+    const page = (await api(`/runs/${run.runId}`)) as { readonly traceId: string };
+    assert.equal([run.state, page.traceId], ['running', traceIdOf(run.runId)]);
+    process.kill(run.pid, 'SIGKILL');
+    await waitUntil(() => ends().includes('ABORT plain_users'), 'the daemon tells that it was interrupted', 30_000);
+    const aborted = events().find((event) => event.eventType === 'ABORT' && event.job.name === 'plain_users');
+    assert.is(aborted?.run.runId, uuidOf(run.runId));
+    await holder.end();
+    await waitUntil(() => ends().includes('COMPLETE plain_users'), 'the daemon goes on with it', 60_000);
+    assert.equal(lineageFindings(events()), []);
+    await waitUntil(
+      async () => (await spansIn(collector.heard)).filter((span) => span.name === 'run plain_users').length === 2,
+      'two traces',
+    );
+    const [first, second] = (await spansIn(collector.heard)).filter((span) => span.name === 'run plain_users');
+    assert.equal([first?.traceId, first?.attributes['engine.run.state']], [traceIdOf(run.runId), 'interrupted']);
+    assert.equal(second?.links, [{ traceId: first?.traceId, spanId: first?.spanId }]);
+    daemon.kill('SIGTERM');
+    await daemon.ended;
   });
 });
