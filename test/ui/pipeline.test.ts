@@ -331,6 +331,10 @@ suite('the page of a pipeline', ({ test, before, after, skip }) => {
     assert.is(await part.getByText('SELECT * FROM public.users').count(), 0);
     await part.getByRole('button', { name: 'statements of extract users' }).click();
     await part.getByText('SELECT * FROM public.users').waitFor();
+    await page.setViewportSize({ width: 390, height: 844 });
+    const wider = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
+    assert.ok(Number(await page.evaluate(wider)) <= 0, 'a plan scrolls within a phone');
+    await page.setViewportSize({ width: 1280, height: 900 });
     await part.getByLabel('orders', { exact: true }).uncheck();
     await part.getByText('reads orders').waitFor({ state: 'detached' });
     await part.getByLabel('full refresh').check();
@@ -356,9 +360,9 @@ suite('the page of a pipeline', ({ test, before, after, skip }) => {
     const line = file.indexOf('    mode: incremental') + 1;
     const page = await browser.open(`${stage.server.url}/pipelines/sync#L${line}`);
     const part = page.getByRole('region', { name: 'declared' });
-    await part.locator('.yaml-chosen').waitFor();
+    await part.locator('.declared-chosen').waitFor();
     const lines = (await part
-      .locator('.yaml-line')
+      .locator('.declared-line')
       .evaluateAll((found) => found.map((each) => [each.querySelector('a')?.textContent, each.querySelector('code')?.textContent]))) as [
       string,
       string,
@@ -368,10 +372,10 @@ suite('the page of a pipeline', ({ test, before, after, skip }) => {
       [2, 4, 5, 6, 8, 69, 70, 71, 72],
     );
     for (const [number, text] of lines) assert.is(text, file[Number(number) - 1]?.replace('s3cr3t-word', '***'));
-    assert.is(await part.locator('.yaml-chosen a').innerText(), String(line));
+    assert.is(await part.locator('.declared-chosen a').innerText(), String(line));
     await part.getByRole('link', { name: 'table orders' }).click();
     assert.is(new URL(page.url()).hash, '#L6');
-    assert.is(await part.locator('.yaml-chosen code').innerText(), '  orders: {}');
+    assert.is(await part.locator('.declared-chosen code').innerText(), '  orders: {}');
     assert.is(await part.getByText('is not in force').count(), 0);
     newer = true;
     await page.reload();

@@ -7,6 +7,7 @@ import { type PlanWish, withTable } from '../plan-wish.ts';
 import { Failure, Waiting } from './messages.tsx';
 import './plan-choice.css';
 import { PlanView } from './plan-view.tsx';
+import { Scroll } from './scroll.tsx';
 
 interface Props {
   readonly pipeline: string;
@@ -62,7 +63,9 @@ export function PlanChoice({ pipeline, mode, tables, wish, setWish, planned }: P
           <Waiting what="Making the plan: what a run would do now ..." />
         ) : null
       ) : (
-        <PlanView plan={plan} />
+        <Scroll label={`plan of ${pipeline}`}>
+          <PlanView plan={plan} />
+        </Scroll>
       )}
     </>
   );

@@ -45,7 +45,7 @@ const mostParts = 8;
 function Parts({ parts }: { readonly parts: readonly YamlPart[] }) {
   const shown = parts.length > mostParts ? parts.filter(({ kind }) => kind !== 'table') : parts;
   return (
-    <span class="yaml-parts">
+    <span class="declared-parts">
       {shown.map(({ kind, name, line }) => (
         <a key={`${kind} ${name}`} href={`#L${line}`}>
           {kind}
@@ -94,10 +94,10 @@ function Lines({ lines, pipeline, own }: LinesProps) {
   }, [chosen]);
   const reached = { tabIndex: 0, role: 'group', 'aria-label': `lines that declare ${pipeline}` } as const;
   return (
-    <div class="yaml" ref={frame} {...reached}>
+    <div class="declared" ref={frame} {...reached}>
       {lines.map(({ line, text }, i) => (
-        <div key={line} id={`L${line}`} class={yamlClass(line === chosen, i > 0 && lines[i - 1]?.line !== line - 1)}>
-          <a class="yaml-number" href={`#L${line}`} tabIndex={-1} aria-label={`line ${line}`}>
+        <div key={line} id={`L${line}`} class={lineClass(line === chosen, i > 0 && lines[i - 1]?.line !== line - 1)}>
+          <a class="declared-number" href={`#L${line}`} tabIndex={-1} aria-label={`line ${line}`}>
             {line}
           </a>
           <code>{text}</code>
@@ -109,6 +109,6 @@ function Lines({ lines, pipeline, own }: LinesProps) {
 
 const above = 120;
 
-function yamlClass(chosen: boolean, apart: boolean): string {
-  return `yaml-line${chosen ? ' yaml-chosen' : ''}${apart ? ' yaml-apart' : ''}`;
+function lineClass(chosen: boolean, apart: boolean): string {
+  return `declared-line${chosen ? ' declared-chosen' : ''}${apart ? ' declared-apart' : ''}`;
 }
