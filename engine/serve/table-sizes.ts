@@ -8,7 +8,7 @@ import { settingsOfTable } from './table-known.ts';
 
 type Sizes = Pick<TableLine, 'lake' | 'staging'>;
 
-/** A size of staging is looked up again after that. */
+/** What is as old is looked up again. */
 const oldMs = 60_000;
 
 /** How large tables are, as far as that was looked up: nobody waits for it. What is not known, or known to be old, is looked up meanwhile. */
@@ -48,7 +48,14 @@ export function createSizes(
       const lakes = new Map<string, Sizes['lake']>();
       for (const { table, extract } of views) {
         const known = looking.knownLake(config, table);
-        if (extract !== undefined && known?.value.version !== extract.facts.version) meanwhile(looking.lake(config, table));
+        const { version: extracted } = extract?.facts ?? {};
+        const old = known !== undefined && clock.now() - Date.parse(known.at) > oldMs;
+        // Others commit too: another version than the newest extract's is no reason to read the log again and again.
+        if (
+          typeof extracted === 'number' &&
+          (known === undefined || known.value.version < extracted || (old && known.value.version !== extracted))
+        )
+          meanwhile(looking.lake(config, table));
         if (known === undefined || known.value.version < 0) continue;
         const { version, files, bytes } = known.value;
         lakes.set(table, { version, files, bytes });
