@@ -88,9 +88,7 @@ suite('the page of a daemon', ({ test, before, after, skip }) => {
     await client.query("UPDATE public.users SET status = 'purged', updated_at = now() WHERE id = 1");
     const failed = (await trigger('incremental_users', 'dbt')).split('/').at(-1) ?? '';
     await state('failed');
-    const result = page
-      .getByRole('table', { name: 'What dbt built and tested' })
-      .getByRole('row', { name: /accepted_values_users_status/ });
+    const result = page.getByRole('table', { name: /^tests/ }).getByRole('row', { name: /accepted_values_users_status/ });
     await result.getByText('fail', { exact: true }).waitFor();
     await result.getByText('Got 1 result, configured to fail if != 0').waitFor();
     assert.match(await page.getByRole('alert').first().innerText(), /What to do: /);
