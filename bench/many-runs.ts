@@ -13,6 +13,11 @@ export function namesOf(pipelines: number): readonly string[] {
   return Array.from({ length: pipelines }, (_, i) => `p${String(i).padStart(4, '0')}`);
 }
 
+/** The run with that number, from 1. */
+export function runIdOf(number: number): string {
+  return `RUN${String(number).padStart(23, '0')}`;
+}
+
 /** A project of so many pipelines with a table each, that fire on New Year's Day only. */
 export function projectOf(pipelines: number): string {
   const names = namesOf(pipelines);

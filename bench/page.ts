@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { type CDPSession, chromium, type Page } from 'playwright-core';
 import { chromiumPath, noChromium } from '../test/support/browser.ts';
 import { median, megabytes, say, sayTable } from './figures.ts';
-import { type ManyRuns, recordRun } from './many-runs.ts';
+import { type ManyRuns, recordRun, runIdOf } from './many-runs.ts';
 
 const colds = 7;
 const visits = 7;
@@ -42,13 +42,13 @@ export async function page(base: string, client: pg.Client, many: ManyRuns, open
     const places: readonly (readonly [string, string])[] = [
       ['/', '.bars a'],
       ['/runs', 'table.rows td a.name'],
-      ['/runs/RUN00000000000000000049999', '.log-line'],
+      [`/runs/${runIdOf(many.runs - 1)}`, '.log-line'],
       ['/pipelines/p0007', 'h1 .name'],
       ['/tables', 'table.rows th a'],
-      ['/tables/p0007', 'h1 .name'],
-      ['/schedule', 'main h1'],
-      ['/audit', 'main h1'],
-      ['/settings', 'main h1'],
+      ['/tables/p0007', 'section'],
+      ['/schedule', 'section'],
+      ['/audit', 'section'],
+      ['/settings', 'section'],
     ];
     for (const [path, whole] of places) {
       const times: number[] = [];

@@ -169,6 +169,8 @@ export interface EmbeddedServer {
   readonly folder: string;
   /** Starts it, and lets it run on when nobody uses it, until `stop` or the next boot. */
   keep(): Promise<void>;
+  /** Whether it is there; starts nothing. */
+  isRunning(): Promise<boolean>;
   /** Takes back `keep`; stops it unless another live process uses it. */
   stop(): Promise<'stopped' | 'in use' | 'not running'>;
 }

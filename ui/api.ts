@@ -7,6 +7,7 @@ const base = '/api/v1';
 /** Addresses of the API, below its base. */
 export const paths = {
   overview: '/overview',
+  connections: '/connections',
   search: (q: string) => `/search${queryText({ q })}`,
   stream: '/stream',
   session: '/session',
@@ -74,9 +75,19 @@ export class ApiFailure extends Error {
 const patienceMs = 60_000;
 
 /** What a GET answers within a minute; throws ApiFailure. */
-export function get<T>(path: string, signal?: AbortSignal): Promise<T> {
-  const late = AbortSignal.timeout(patienceMs);
-  return ask<T>(path, { signal: signal === undefined ? late : AbortSignal.any([late, signal]) });
+export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  // `AbortSignal.timeout` would hold on to each answer for that minute, long after it was read.
+  const late = new AbortController();
+  const timer = window.setTimeout(() => late.abort(new DOMException('it takes too long', 'TimeoutError')), patienceMs);
+  const gone = (): void => late.abort(signal?.reason);
+  if (signal?.aborted === true) gone();
+  signal?.addEventListener('abort', gone);
+  try {
+    return await ask<T>(path, { signal: late.signal });
+  } finally {
+    window.clearTimeout(timer);
+    signal?.removeEventListener('abort', gone);
+  }
 }
 
 /** What a POST answers; throws ApiFailure. */

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DatabaseParameters, EmbeddedServer } from '../../engine/connector.ts';
@@ -203,6 +204,7 @@ export function openEmbedded(options: EmbeddedOptions): Embedded {
   return {
     folder,
     open: () => inOrder(open),
+    isRunning: async () => existsSync(users) && (await runningServer(await cluster(), 0)) !== undefined,
     peek,
     close: () =>
       inOrder(async () => {

@@ -1,4 +1,5 @@
 import { anything, integer, list, nodeStates, number, object, ref, runStates, text, texts, time } from './schema-words.ts';
+import { connectionSchemas } from './schemas-connections.ts';
 import { overviewSchemas } from './schemas-overview.ts';
 import { pipelineSchemas } from './schemas-pipeline.ts';
 import { runSchemas } from './schemas-run.ts';
@@ -142,6 +143,7 @@ const components: Readonly<Record<string, object>> = {
   ActionsPage: object({ actions: list(ref('Action')), next: integer }, ['actions']),
   Session: object({ who: text, tokenNeeded: { type: 'boolean' } }, ['tokenNeeded']),
   ...overviewSchemas,
+  ...connectionSchemas,
   ...tableSchemas,
   ...searchSchemas,
   ...pipelineSchemas,

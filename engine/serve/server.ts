@@ -9,6 +9,7 @@ import { showListen } from '../base/listen.ts';
 import type { ListenAddress } from '../config.ts';
 import { EngineError } from '../error.ts';
 import { actionRoutes } from './actions.ts';
+import { connectionRoutes } from './answering.ts';
 import { compressAnswers } from './compressed.ts';
 import { boundConnections } from './connections.ts';
 import { answerErrors, errorBody } from './errors.ts';
@@ -127,6 +128,7 @@ export async function createApi(parts: ServerParts): Promise<FastifyInstance> {
       streamRoutes(api, parts, doorkeeper);
       tableRoutes(api, parts);
       queueRoutes(api, parts);
+      connectionRoutes(api, parts);
       searchRoutes(api, parts);
       scheduleRoutes(api, parts);
       actionRoutes(api, parts);

@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
+import { EngineError } from '../../engine/error.ts';
 import type { Stage } from '../engine/serve/stage.ts';
 import { chromiumPath, noChromium, startBrowser, type TestBrowser } from '../support/browser.ts';
 import { ensureBuilt } from '../support/build.ts';
@@ -127,7 +128,7 @@ suite('the page by the keyboard', ({ test, before, after, skip }) => {
     const page = await open('/', '.bars a');
     await page.getByRole('img', { name: 'never loaded' }).waitFor();
     const expected = (await page.evaluate(
-      `[...document.querySelectorAll('a[href], button, input, select, [tabindex="0"]')].filter((e) => e.tabIndex >= 0 && e.checkVisibility({ visibilityProperty: true })).length`,
+      `[...document.querySelectorAll('a[href], button, input, select, summary, [tabindex="0"]')].filter((e) => e.tabIndex >= 0 && e.checkVisibility({ visibilityProperty: true })).length`,
     )) as number;
     const seen: { readonly place: number; readonly outline: string; readonly shown: boolean }[] = [];
     for (let i = 0; i < expected + 5; i += 1) {
@@ -135,7 +136,7 @@ suite('the page by the keyboard', ({ test, before, after, skip }) => {
       const now = (await page.evaluate(`(() => {
         const e = document.activeElement;
         if (e === null || e === document.body) return null;
-        const all = [...document.querySelectorAll('a[href], button, input, select, [tabindex="0"]')];
+        const all = [...document.querySelectorAll('a[href], button, input, select, summary, [tabindex="0"]')];
         const { outlineStyle, outlineWidth } = getComputedStyle(e);
         const box = e.getBoundingClientRect();
         const space = e.querySelector('.bar-space');
@@ -210,6 +211,28 @@ suite('the overview', ({ test, before, after, skip }) => {
     await page.getByRole('img', { name: /^lake .* behind, staging .* behind, nothing in analytics; no limit/ }).waitFor();
     await page.getByRole('rowheader').getByRole('link', { name: 'users' }).click();
     await page.waitForURL(/\/tables\/users$/);
+    await page.context().close();
+    assert.equal(browser.wrong.splice(0), []);
+  });
+
+  test('the bar counts what answers, with since when and why behind it, and what does not needs attention', async () => {
+    const server = await stage.another({
+      link: async (config, kind, name) => {
+        const connection = await stage.parts.link(config, kind, name);
+        if (kind !== 'source' || connection.database === undefined) return connection;
+        const connect = async (): Promise<never> => {
+          throw new EngineError('outside', 'postgres.refused', 'connecting to 10.0.0.1: refused', { hint: 'Is it at work?' });
+        };
+        return { ...connection, database: { ...connection.database, connect } };
+      },
+    });
+    const page = await browser.open(`${server.url}/`);
+    await page.getByRole('region', { name: 'needs attention' }).getByText('does not answer: connecting to 10.0.0.1: refused').waitFor();
+    const bar = page.getByRole('banner').getByRole('group');
+    await bar.getByText('sources 0/1').click();
+    assert.match(await bar.getByRole('listitem').first().innerText(), /does not answer since[\s\S]*refused[\s\S]*Is it at work/);
+    await page.keyboard.press('Escape');
+    await bar.getByRole('listitem').first().waitFor({ state: 'hidden' });
     await page.context().close();
     assert.equal(browser.wrong.splice(0), []);
   });

@@ -3,6 +3,7 @@ import type { TableBrief } from '../../engine/api-overview.ts';
 import { nowMs, useTicking } from '../clock.ts';
 import { countText, shortCount, spanText } from '../figures.ts';
 import { freshnessOf } from '../freshness.ts';
+import { useGrowing } from '../growing.ts';
 import { runPath, tablePath } from '../routes.ts';
 import { type Stage, scaleOf, stagesOf, stageWords } from '../stages.ts';
 import { lookOf } from '../states.ts';
@@ -19,6 +20,7 @@ const looks = {
 
 /** How far the lake, staging and analytics are behind the source, each table a line. */
 export function FreshnessList({ tables }: { readonly tables: readonly TableBrief[] }) {
+  const drawn = useGrowing(tables.length);
   return (
     <div class="freshness">
       <Scroll label="freshness of tables">
@@ -46,7 +48,7 @@ export function FreshnessList({ tables }: { readonly tables: readonly TableBrief
             </tr>
           </thead>
           <tbody>
-            {tables.map((table) => (
+            {tables.slice(0, drawn).map((table) => (
               <Row key={table.table} table={table} />
             ))}
           </tbody>

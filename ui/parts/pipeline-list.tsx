@@ -2,6 +2,7 @@ import { useMemo } from 'preact/hooks';
 import type { PipelineBrief } from '../../engine/api-overview.ts';
 import type { RunBrief } from '../../engine/run.ts';
 import { countText, durationText, shortCount } from '../figures.ts';
+import { useGrowing } from '../growing.ts';
 import { standingOf, standings } from '../overview-order.ts';
 import { pipelinePath, runPath } from '../routes.ts';
 import { lookOf } from '../states.ts';
@@ -31,6 +32,7 @@ export function Standings({ pipelines, chosen }: { readonly pipelines: readonly 
 
 /** Pipelines as lines. */
 export function PipelineList({ pipelines }: { readonly pipelines: readonly PipelineBrief[] }) {
+  const drawn = useGrowing(pipelines.length);
   return (
     <Scroll label="pipelines">
       <table class="rows">
@@ -54,7 +56,7 @@ export function PipelineList({ pipelines }: { readonly pipelines: readonly Pipel
           </tr>
         </thead>
         <tbody>
-          {pipelines.map((view) => (
+          {pipelines.slice(0, drawn).map((view) => (
             <Row key={view.pipeline} view={view} />
           ))}
         </tbody>

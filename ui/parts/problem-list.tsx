@@ -1,5 +1,8 @@
+import type { ConnectionState, ConnectionsPage } from '../../engine/api-connections.ts';
 import type { Overview, PipelineBrief } from '../../engine/api-overview.ts';
 import type { Problem } from '../../engine/problem.ts';
+import { useAnswer } from '../answers.ts';
+import { paths } from '../api.ts';
 import { countText } from '../figures.ts';
 import { pauseAct, resumeAct, useTriggerAct } from '../pipeline-acts.tsx';
 import { pipelinePath, runPath, tablePath } from '../routes.ts';
@@ -20,7 +23,11 @@ interface Props {
 /** What needs attention, the worst first: what is wrong since when and why, and what can be done about it right there. */
 export function ProblemList({ data, refresh }: Props) {
   const { problems, pipelines } = data;
-  if (problems.length === 0)
+  const { data: answering } = useAnswer<ConnectionsPage>(paths.connections);
+  // That the store is silent is told on top of every page.
+  const silent = answering?.connections.filter(({ state, kind }) => state === 'silent' && kind !== 'store') ?? [];
+  const count = problems.length + silent.length;
+  if (count === 0)
     return (
       <section class="calm" aria-label="needs attention">
         <Mark look={lookOf('succeeded')} />
@@ -28,8 +35,11 @@ export function ProblemList({ data, refresh }: Props) {
       </section>
     );
   return (
-    <Section title="needs attention" note={countText(problems.length)}>
+    <Section title="needs attention" note={countText(count)}>
       <ul class="problems">
+        {silent.map((each) => (
+          <Silent key={`${each.kind} ${each.name}`} connection={each} />
+        ))}
         {problems.map((problem) => {
           const of = problem.pipeline ?? pipelineOf(problem.table, data);
           const view = pipelines.find(({ pipeline }) => pipeline === of);
@@ -41,6 +51,26 @@ export function ProblemList({ data, refresh }: Props) {
         })}
       </ul>
     </Section>
+  );
+}
+
+/** What a run would fail on. */
+function Silent({ connection: { kind, name, since, why, hint } }: { readonly connection: ConnectionState }) {
+  return (
+    <li data-row>
+      <Mark look={lookOf('failed')} />
+      <span class="problem-name name">{name}</span>
+      <div class="problem-text">
+        <p>
+          <strong class="tone-bad">no answer</strong> <Time at={since} />: {kind === name ? `the ${kind}` : `${kind} ${name}`} does not
+          answer: <Prose text={why ?? 'nothing is known of it'} />
+        </p>
+        <p class="hint">
+          {hint === undefined ? null : <Prose text={`${hint} `} />}What is shown of runs is right; runs that need it will fail and be tried
+          again.
+        </p>
+      </div>
+    </li>
   );
 }
 

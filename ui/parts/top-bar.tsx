@@ -12,6 +12,7 @@ import { lookOf } from '../states.ts';
 import { type Theme, theme } from '../theme.ts';
 import { isoInZone, shortTime } from '../times.ts';
 import { useWatched } from '../watched.ts';
+import { Connections } from './connections.tsx';
 import { FollowedRun } from './followed-run.tsx';
 import { opened } from './keyboard.tsx';
 import { Mark } from './state-mark.tsx';
@@ -38,6 +39,7 @@ export function TopBar({ route }: { readonly route: Route }) {
         ))}
       </nav>
       {login ? null : <Leader />}
+      {login ? null : <Connections />}
       <span class="top-tools">
         {login ? null : (
           <>

@@ -81,6 +81,7 @@ suite('/openapi.json', ({ test, before, after }) => {
       ['/schedule?from=2026-11-23', 'SchedulePage'],
       ['/schedule/fires?pipeline=sync&from=2026-11-23T00:00:00Z&to=2026-11-24T00:00:00Z', 'FiresPage'],
       ['/session', 'Session'],
+      ['/connections', 'ConnectionsPage'],
       ['/search?q=run', 'SearchPage'],
       ['/runs/nobody', 'ApiError'],
     ] as const) {

@@ -1,0 +1,124 @@
+import * as assert from 'uvu/assert';
+import { systemClock } from '../../../engine/base/clock.ts';
+import type { Connection } from '../../../engine/connector.ts';
+import { EngineError } from '../../../engine/error.ts';
+import { suite } from '../../support/suite.ts';
+import { waitUntil } from '../../support/wait.ts';
+import { askAt, createStage } from './stage.ts';
+
+const gone = (): never => {
+  throw new EngineError('outside', 'postgres.refused', 'connecting to 10.0.0.1: refused', { hint: 'Is it at work?', retryable: true });
+};
+
+suite('what runs need', ({ test }) => {
+  test('is looked at when somebody asks, and told with since when and why it does not answer', async () => {
+    const stage = await createStage();
+    let looks = 0;
+    let away = false;
+    let nowMs = Date.parse('2026-01-31T09:00:00.000Z');
+    const link: typeof stage.parts.link = async (config, kind, name) => {
+      const connection = await stage.parts.link(config, kind, name);
+      if (kind !== 'source' || connection.database === undefined) return connection;
+      const { connect } = connection.database;
+      const database: Connection['database'] = {
+        ...connection.database,
+        connect: async (label) => {
+          looks += 1;
+          return away ? gone() : connect(label);
+        },
+      };
+      return { ...connection, database };
+    };
+    const server = await stage.another({ link, clock: { ...systemClock, now: () => nowMs } });
+    const source = async (): Promise<Record<string, string>> =>
+      (await askAt(server.url, '/api/v1/connections')).body.connections.find((c: { kind: string }) => c.kind === 'source');
+    try {
+      const all = (await askAt(server.url, '/api/v1/connections')).body.connections as { kind: string; state: string }[];
+      assert.equal(
+        all.map(({ kind, state }) => `${kind} ${state}`),
+        ['source answers', 'lake answers', 'sink answers', 'store answers'],
+      );
+      away = true;
+      // Within half a minute it is not looked at again, however many ask.
+      nowMs += 29_000;
+      assert.is((await source()).state, 'answers');
+      assert.is(looks, 1);
+      nowMs += 2_000;
+      const [one, other] = await Promise.all([source(), source()]);
+      assert.equal(one, other);
+      assert.is(looks, 2);
+      assert.equal(
+        [one?.state, one?.why, one?.hint, one?.since],
+        ['silent', 'connecting to 10.0.0.1: refused', 'Is it at work?', '2026-01-31T09:00:31.000Z'],
+      );
+      nowMs += 60_000;
+      assert.equal([(await source()).since, (await source()).checkedAt], ['2026-01-31T09:00:31.000Z', '2026-01-31T09:01:31.000Z']);
+      away = false;
+      nowMs += 60_000;
+      assert.equal([(await source()).state, (await source()).since], ['answers', '2026-01-31T09:02:31.000Z']);
+    } finally {
+      await stage.close();
+    }
+  });
+
+  test('that hangs is silent after three seconds, and is not asked again before it has come back; an own server is not started for a look', async () => {
+    const stage = await createStage();
+    let begun = 0;
+    let started = 0;
+    let release: () => void = () => undefined;
+    const hangs = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const link: typeof stage.parts.link = async (config, kind, name) => {
+      const connection = await stage.parts.link(config, kind, name);
+      if (connection.database === undefined) return connection;
+      const { database } = connection;
+      return kind === 'source'
+        ? {
+            ...connection,
+            database: {
+              ...database,
+              connect: async (label) => {
+                begun += 1;
+                await hangs;
+                return database.connect(label);
+              },
+            },
+          }
+        : {
+            ...connection,
+            database: {
+              ...database,
+              connect: async (label) => {
+                started += 1;
+                return database.connect(label);
+              },
+              embedded: {
+                folder: '/nonexistent',
+                isRunning: async () => false,
+                keep: async () => undefined,
+                stop: async () => 'not running',
+              },
+            },
+          };
+    };
+    let nowMs = Date.parse('2026-01-31T09:00:00.000Z');
+    const server = await stage.another({ link, clock: { ...systemClock, now: () => nowMs } });
+    const states = async (): Promise<readonly string[]> =>
+      (await askAt(server.url, '/api/v1/connections')).body.connections.map((c: { kind: string; state: string }) => `${c.kind} ${c.state}`);
+    try {
+      assert.equal(await states(), ['source silent', 'lake answers', 'sink idle', 'store answers']);
+      nowMs += 31_000;
+      assert.is((await states())[0], 'source silent');
+      assert.equal([begun, started], [1, 0]);
+      release();
+      await waitUntil(async () => {
+        nowMs += 31_000;
+        return (await states())[0] === 'source answers';
+      }, 'the source to answer again');
+    } finally {
+      release();
+      await stage.close();
+    }
+  });
+});
