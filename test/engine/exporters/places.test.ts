@@ -27,7 +27,14 @@ async function placesIn(
       parameters: async () => parameters(kind),
       connect: () => Promise.reject(new Error('nobody connects')),
       ...(embedded
-        ? { embedded: { folder: '/x', keep: async () => undefined, stop: async (): Promise<'not running'> => 'not running' } }
+        ? {
+            embedded: {
+              folder: '/x',
+              isRunning: async () => true,
+              keep: async () => undefined,
+              stop: async (): Promise<'not running'> => 'not running',
+            },
+          }
         : {}),
     },
     close: async () => undefined,
