@@ -13,8 +13,11 @@ export function keepSecret(value: string | undefined | null): void {
 export function redact(text: string): string {
   let shown = text;
   for (const secret of [...secrets].sort((a, b) => b.length - a.length)) shown = shown.replaceAll(secret, '***');
-  // After the secrets: a password with an `@` in it would be cut in two here.
-  return shown.replace(/(\b[a-z][a-z0-9+.-]*:\/\/[^\s:@/]*:)[^\s@]+(@)/gi, '$1***$2');
+  // After the secrets: a password with an `@` in it would be cut in two here. Looked at from one `@` to the next, for texts may be long.
+  return shown.replace(/(?<![^\s@])[^\s@]+@/g, (run) => {
+    const begin = /[a-z0-9+.-]:\/\/[^:/]*:(?=[^@])/i.exec(run);
+    return begin === null ? run : `${run.slice(0, begin.index + begin[0].length)}***@`;
+  });
 }
 
 /** The same data, as JSON has it, with every text in it redacted: one by one, so that what hides a password never reaches beyond its own text. What JSON cannot hold is left out. */

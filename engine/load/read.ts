@@ -189,8 +189,7 @@ function spanOfNode(node: unknown, otherwise: Span): Span {
 /** Whatever stands before the last `@` of something that looks like a URL, its path where that may be a token, and what is behind `password=` or `Authorization:` is never shown: not even in the line of a finding. */
 export function hideUrls(yaml: string): void {
   const text = yaml.replace(/(^|\s)#.*$/gm, '');
-  for (const url of text.matchAll(/\b[a-z][a-z0-9+.-]*:\/\/([^\s'"]+)/gi))
-    for (const password of urlPasswords(url[1] ?? '')) keepSecret(password);
+  for (const url of text.matchAll(/[a-z0-9+.-]:\/\/([^\s'"]+)/gi)) for (const password of urlPasswords(url[1] ?? '')) keepSecret(password);
   for (const url of text.matchAll(/\bhttps?:\/\/[^\s'"/]+(\/[^\s'",{}]{8,})/gi)) keepSecret(url[1]);
   for (const header of text.matchAll(/\bauthorization["']?\s*:\s*(?:'([^']*)'|"([^"]*)"|([^\s,}]+(?: [^\s,}]+)?))/gi)) {
     const value = header[1] ?? header[2] ?? header[3] ?? '';

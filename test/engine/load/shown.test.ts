@@ -1,4 +1,6 @@
 import * as assert from 'uvu/assert';
+import { redact } from '../../../engine/base/secret.ts';
+import { hideUrls } from '../../../engine/load/read.ts';
 import { shownYaml } from '../../../engine/load/shown.ts';
 import { suite } from '../../support/suite.ts';
 
@@ -56,5 +58,61 @@ pipelines:
 `;
     assert.is(shownYaml(text).join('\n'), text);
     assert.equal(shownYaml('password: ${PASSWORD}\r\npassword: "abc"'), ['password: ${PASSWORD}', 'password: ***']);
+  });
+
+  test('have no secret that is written in ways that only YAML knows', () => {
+    const text = `masking: { salt: "s3cr3t-one" }
+tokens:
+- s3cr3t-two
+- s3cr3t-three
+x-shared: &pw s3cr3t-four
+other: { password: *pw }
+"pass:word / old": s3cr3t-five
+? api_key
+: s3cr3t-six
+alerts:
+  channels:
+    hook:
+      headers: &anchor
+        X/Odd: s3cr3t-seven
+        "Odd: name": s3cr3t-eight
+        ? odd
+        : s3cr3t-nine
+      type: webhook
+lone: return\rpassword: s3cr3t-ten
+fine: "yes"
+`;
+    const shown = shownYaml(text);
+    assert.is(shown.length, text.split('\n').length);
+    assert.not.match(shown.join('\n'), /s3cr3t/);
+    for (const kept of ['tokens:', 'type: webhook', 'fine: "yes"'])
+      assert.ok(shown.includes(kept) || shown.join('\n').includes(kept), kept);
+  });
+
+  test('take their time by their length, however odd a line of a megabyte is; all of it is hidden', () => {
+    const long = 1_000_000;
+    const odd = ['a', ' ', '- ', '\t', '"', "{ a: '", '# pass', ' #', '${', 'http://a', 'x://a:', 'headers: {', '@', 'a.'].flatMap(
+      (part) => {
+        const line = part.repeat(long / part.length);
+        return [line, `a${line}: x`, `password: ${line}`];
+      },
+    );
+    const beganMs = performance.now();
+    for (const line of odd) assert.equal(shownYaml(`${line}\nfine: 1`)[0], '***');
+    const short = odd.map((line) => line.slice(0, 2_000));
+    shownYaml(short.join('\n'));
+    assert.ok(performance.now() - beganMs < 5_000, `${performance.now() - beganMs} ms`);
+  });
+
+  test('passwords of URLs are found in long texts as fast', () => {
+    const beganMs = performance.now();
+    for (const part of ['a.', 'x://a:', 'http://a', '@', 'a@', 'x://a:b@']) {
+      const text = part.repeat(200_000 / part.length);
+      hideUrls(text);
+      redact(text);
+    }
+    assert.ok(performance.now() - beganMs < 5_000, `${performance.now() - beganMs} ms`);
+    const told = 'at postgres://me:p@w@db/x, (s3+http://a:b://c@d) and https://host:80/x y@z';
+    assert.is(redact(told), 'at postgres://me:***@w@db/x, (s3+http://a:***@d) and https://host:80/x y@z');
   });
 });
