@@ -1,6 +1,5 @@
 import * as assert from 'uvu/assert';
 import { bucketParts, bucketText, calendarPath, calendarRange, edgeText, needsLook, nowIn, stretchText } from '../../ui/calendar.ts';
-import { type GridPlace, nextInGrid } from '../../ui/grid-keys.ts';
 import { lookOf } from '../../ui/states.ts';
 import { suite } from '../support/suite.ts';
 
@@ -74,37 +73,5 @@ suite('cells of a calendar', ({ test }) => {
     assert.equal(nowIn(edges, Date.parse('2026-10-25T01:15:00Z')), { index: 1, share: 0.25 });
     assert.is(nowIn(edges, Date.parse('2026-10-25T02:00:00Z')), undefined);
     assert.is(nowIn(edges, Date.parse('2026-10-24T23:59:59Z')), undefined);
-  });
-});
-
-suite('arrow keys in a table with gaps', ({ test }) => {
-  const places: readonly GridPlace[] = [
-    { line: 0, column: 2 },
-    { line: 0, column: 5 },
-    { line: 2, column: 0 },
-    { line: 2, column: 4 },
-    { line: 3, column: 9 },
-  ];
-  const to = (line: number, column: number, key: string): readonly (number | undefined)[] => {
-    const next = nextInGrid(places, { line, column }, key);
-    return [next?.line, next?.column];
-  };
-
-  test('lead to the next cell that has something, and nowhere beyond the last', () => {
-    assert.equal(to(0, 2, 'ArrowRight'), [0, 5]);
-    assert.equal(to(0, 5, 'ArrowRight'), [undefined, undefined]);
-    assert.equal(to(0, 5, 'ArrowLeft'), [0, 2]);
-    assert.equal(to(0, 5, 'ArrowDown'), [2, 4]);
-    assert.equal(to(2, 0, 'ArrowDown'), [3, 9]);
-    assert.equal(to(3, 9, 'ArrowUp'), [2, 4]);
-    assert.equal(to(0, 2, 'ArrowUp'), [undefined, undefined]);
-    assert.equal(
-      [to(2, 4, 'Home'), to(2, 0, 'End')],
-      [
-        [2, 0],
-        [2, 4],
-      ],
-    );
-    assert.equal(to(0, 2, 'a'), [undefined, undefined]);
   });
 });

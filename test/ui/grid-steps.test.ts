@@ -1,14 +1,15 @@
 import * as assert from 'uvu/assert';
-import { columnGroups, gridStep } from '../../ui/grid-steps.ts';
+import { columnGroups, gridLines, gridStep } from '../../ui/grid-steps.ts';
 import { briefText } from '../../ui/node-brief.ts';
 import { plainWish, wishBody, wishQuery, withTable } from '../../ui/plan-wish.ts';
 import { suite } from '../support/suite.ts';
 
-suite('a grid of runs', ({ test }) => {
-  test('keys lead within it, the head above the first row', () => {
-    const from = (row: number, column: number, key: string) => {
-      const to = gridStep({ row, column }, key, 25, 30);
-      return to === undefined ? undefined : [to.row, to.column];
+suite('keys in a grid', ({ test }) => {
+  test('lead within one of runs, the head above the first line', () => {
+    const whole = gridLines(Array.from({ length: 26 * 30 }, (_, at) => ({ line: Math.floor(at / 30) - 1, column: at % 30 })));
+    const from = (line: number, column: number, key: string) => {
+      const to = gridStep(whole, { line, column }, key);
+      return to === undefined ? undefined : [to.line, to.column];
     };
     assert.equal(from(0, 29, 'ArrowUp'), [-1, 29]);
     assert.equal(from(-1, 29, 'ArrowUp'), undefined);
@@ -20,7 +21,34 @@ suite('a grid of runs', ({ test }) => {
     assert.equal(from(3, 2, 'Home'), [3, 0]);
     assert.equal(from(20, 2, 'PageDown'), [24, 2]);
     assert.equal(from(5, 2, 'PageUp'), [-1, 2]);
+    assert.equal(from(14, 2, 'PageUp'), [4, 2]);
     assert.equal(from(5, 2, 'Enter'), undefined);
+  });
+
+  test('lead, in one with gaps, to the next cell that has something, and nowhere beyond the last', () => {
+    const gaps = gridLines([
+      { line: 2, column: 4 },
+      { line: 2, column: 0 },
+      { line: 0, column: 2 },
+      { line: 0, column: 5 },
+      { line: 3, column: 9 },
+    ]);
+    const from = (line: number, column: number, key: string) => {
+      const to = gridStep(gaps, { line, column }, key);
+      return to === undefined ? undefined : [to.line, to.column];
+    };
+    assert.equal(from(0, 2, 'ArrowRight'), [0, 5]);
+    assert.equal(from(0, 5, 'ArrowRight'), undefined);
+    assert.equal(from(0, 5, 'ArrowLeft'), [0, 2]);
+    assert.equal(from(0, 5, 'ArrowDown'), [2, 4]);
+    assert.equal(from(0, 2, 'ArrowDown'), [2, 0]);
+    assert.equal(from(2, 0, 'ArrowDown'), [3, 9]);
+    assert.equal(from(3, 9, 'ArrowUp'), [2, 4]);
+    assert.equal(from(0, 2, 'ArrowUp'), undefined);
+    assert.equal(from(2, 4, 'Home'), [2, 0]);
+    assert.equal(from(2, 0, 'End'), [2, 4]);
+    assert.equal(from(0, 2, 'PageDown'), [3, 9]);
+    assert.equal(from(0, 2, 'a'), undefined);
   });
 
   test('labels stand over groups of which the last is whole', () => {

@@ -19,10 +19,11 @@ import {
 } from '../calendar.ts';
 import { nowMs, readerZone, useTicking } from '../clock.ts';
 import { countText, shortCount } from '../figures.ts';
-import { type GridPlace, nextInGrid } from '../grid-keys.ts';
+import { type GridPlace, gridLines, gridStep } from '../grid-steps.ts';
 import { Fires } from '../parts/fires.tsx';
 import { Empty, Failure, Section, Waiting } from '../parts/messages.tsx';
 import { Scroll } from '../parts/scroll.tsx';
+import { SearchBox } from '../parts/search-box.tsx';
 import { Seen } from '../parts/seen.tsx';
 import { Mark } from '../parts/state-mark.tsx';
 import { Since } from '../parts/time.tsx';
@@ -61,14 +62,7 @@ export function SchedulePage() {
               />{' '}
               only what needs a look
             </label>
-            <input
-              type="search"
-              aria-label="search pipelines"
-              placeholder="pipeline"
-              value={search}
-              spellcheck={false}
-              onInput={(event) => setQuery({ search: event.currentTarget.value })}
-            />
+            <SearchBox label="search pipelines" placeholder="pipeline" search={search} />
             <Steps range={range} />
           </span>
         }
@@ -215,7 +209,7 @@ function moveInGrid(event: KeyboardEvent): void {
   if (!(currentTarget instanceof Element) || !(target instanceof HTMLElement) || target.dataset.column === undefined) return;
   const cells = [...currentTarget.querySelectorAll<HTMLElement>('[data-column]')];
   const placeOf = ({ dataset }: HTMLElement): GridPlace => ({ line: Number(dataset.line), column: Number(dataset.column) });
-  const to = nextInGrid(cells.map(placeOf), placeOf(target), event.key);
+  const to = gridStep(gridLines(cells.map(placeOf)), placeOf(target), event.key);
   if (to === undefined) return;
   event.preventDefault();
   cells.find((cell) => placeOf(cell).line === to.line && placeOf(cell).column === to.column)?.focus();

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact';
+import type { ConnectionState, ConnectionsPage } from '../../engine/api-connections.ts';
 import type { ChannelView, SettingsPage as Page, PlaceView, TokenView } from '../../engine/api-settings.ts';
 import { useAnswer } from '../answers.ts';
 import { paths, post, remove } from '../api.ts';
@@ -6,12 +7,14 @@ import { session } from '../connection.ts';
 import { bytesText, countText, spanText } from '../figures.ts';
 import { Acts } from '../parts/act.tsx';
 import { ConfigFile } from '../parts/config-file.tsx';
+import { ConnectionSays, lookName } from '../parts/connections.tsx';
 import { Doctor } from '../parts/doctor.tsx';
+import { Joined } from '../parts/joined.tsx';
+import { pipelineLink } from '../parts/links.tsx';
 import { Empty, Failure, Section, Waiting } from '../parts/messages.tsx';
 import { Scroll } from '../parts/scroll.tsx';
 import { Mark } from '../parts/state-mark.tsx';
 import { Since, Time } from '../parts/time.tsx';
-import { pipelinePath } from '../routes.ts';
 import { lookOf } from '../states.ts';
 import { useWatched } from '../watched.ts';
 import './settings.css';
@@ -52,8 +55,12 @@ export function SettingsPage() {
 }
 
 function Places({ page: { sources, lake, sinks, dbt, state } }: { readonly page: Page }) {
+  const { data, failure } = useAnswer<ConnectionsPage>(paths.connections);
+  const stateOf = (kind: ConnectionState['kind'], name?: string): ConnectionState | undefined =>
+    data?.connections.find((each) => each.kind === kind && (name === undefined || each.name === name));
   return (
     <Section title="connections" note="without users and passwords">
+      {failure === undefined ? null : <Failure what="Whether they answer cannot be shown" failure={failure} />}
       <Scroll label="connections">
         <table class="rows">
           <thead class="unseen">
@@ -65,11 +72,11 @@ function Places({ page: { sources, lake, sinks, dbt, state } }: { readonly page:
           </thead>
           <tbody>
             {sources.map((source) => (
-              <Place key={source.name} what="source" place={source} />
+              <Place key={source.name} what="source" place={source} state={stateOf('source', source.name)} />
             ))}
-            <Place what="lake" place={lake} />
+            <Place what="lake" place={lake} state={stateOf('lake')} />
             {sinks.map((sink) => (
-              <Place key={sink.name} what="sink" place={sink}>
+              <Place key={sink.name} what="sink" place={sink} state={stateOf('sink', sink.name)}>
                 schema {sink.schema}
               </Place>
             ))}
@@ -78,7 +85,7 @@ function Places({ page: { sources, lake, sinks, dbt, state } }: { readonly page:
                 into sink {dbt.sink}
               </Place>
             )}
-            <Place what="state" place={{ name: state.type, type: '', place: state.place }}>
+            <Place what="store" place={{ name: state.type, type: '', place: state.place }} state={stateOf('store')}>
               {[
                 ...(state.schema === undefined ? [] : [`schema ${state.schema}`]),
                 ...(state.bytes === undefined ? [] : [bytesText(state.bytes)]),
@@ -96,7 +103,15 @@ function Places({ page: { sources, lake, sinks, dbt, state } }: { readonly page:
   );
 }
 
-function Place({ what, place, children }: { readonly what: string; readonly place: PlaceView; readonly children?: ComponentChildren }) {
+interface PlaceProps {
+  readonly what: string;
+  readonly place: PlaceView;
+  /** Undefined before it was looked at, and for what is not looked at. */
+  readonly state?: ConnectionState | undefined;
+  readonly children?: ComponentChildren;
+}
+
+function Place({ what, place, state, children }: PlaceProps) {
   return (
     <tr>
       <td class="quiet nowrap">{what}</td>
@@ -106,6 +121,14 @@ function Place({ what, place, children }: { readonly what: string; readonly plac
       <td class="did">
         <span class="name">{place.place}</span>
         {children === undefined ? null : <span class="line quiet">{children}</span>}
+        {state === undefined ? null : (
+          <span class="place-state">
+            <Mark look={lookOf(lookName(state))} />
+            <span>
+              <ConnectionSays connection={state} />
+            </span>
+          </span>
+        )}
       </td>
     </tr>
   );
@@ -172,14 +195,7 @@ function Channels({ channels, heartbeat }: { readonly channels: readonly Channel
               {channel.pipelines.length === 0 ? (
                 <span class="quiet">no pipeline rings there</span>
               ) : (
-                channel.pipelines.map((pipeline, n) => (
-                  <span key={pipeline}>
-                    {n === 0 ? '' : ', '}
-                    <a class="name" href={pipelinePath(pipeline)}>
-                      {pipeline}
-                    </a>
-                  </span>
-                ))
+                <Joined names={channel.pipelines} show={pipelineLink} />
               )}
             </span>
             {channel.off ? null : <Acts acts={[testAct(channel)]} />}

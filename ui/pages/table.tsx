@@ -4,9 +4,11 @@ import { useAnswer } from '../answers.ts';
 import { paths } from '../api.ts';
 import { nowMs } from '../clock.ts';
 import { countText, spanText } from '../figures.ts';
-import { freshnessOf } from '../freshness.ts';
+import { freshnessLook, freshnessOf } from '../freshness.ts';
 import { ColumnWays } from '../parts/column-ways.tsx';
+import { Joined } from '../parts/joined.tsx';
 import { LakeCommits } from '../parts/lake-commits.tsx';
+import { pipelineLink } from '../parts/links.tsx';
 import { LoadChart } from '../parts/load-chart.tsx';
 import { Empty, Failure, Section, Waiting } from '../parts/messages.tsx';
 import { Prose } from '../parts/prose.tsx';
@@ -59,16 +61,9 @@ export function TablePage({ table }: { readonly table: string }) {
   );
 }
 
-const looks = {
-  within: { ...lookOf('succeeded'), word: 'within its limit' },
-  over: { ...lookOf('failed'), word: 'over its limit' },
-  unjudged: { ...lookOf('queued'), word: 'no limit' },
-  never: { ...lookOf('queued'), word: 'never loaded' },
-};
-
 function Head({ page }: { readonly page: Page }) {
   const { table, pipelines, asOf, limitMs, heldBy, declared, nodes } = page;
-  const look = looks[freshnessOf(page, asOf === undefined ? undefined : nowMs() - Date.parse(asOf))];
+  const look = freshnessLook(freshnessOf(page, asOf === undefined ? undefined : nowMs() - Date.parse(asOf)));
   const [newest] = nodes;
   return (
     <div class="head">
@@ -93,14 +88,7 @@ function Head({ page }: { readonly page: Page }) {
         <div>
           <dt>pipelines</dt>
           <dd>
-            {pipelines.map((pipeline, i) => (
-              <span key={pipeline}>
-                {i === 0 ? '' : ', '}
-                <a class="name" href={pipelinePath(pipeline)}>
-                  {pipeline}
-                </a>
-              </span>
-            ))}
+            <Joined names={pipelines} show={pipelineLink} />
           </dd>
         </div>
         {declared === undefined ? (
@@ -165,8 +153,8 @@ function Nodes({ page }: { readonly page: Page }) {
                     <State state={state} />
                   </td>
                   <td class="nowrap">{endedAt === undefined ? <span class="quiet">-</span> : <Time at={endedAt} />}</td>
-                  <td class="name">{pipeline}</td>
-                  <td class="did">{summary}</td>
+                  <td>{pipelineLink(pipeline)}</td>
+                  <td class="did">{summary === undefined ? null : <Prose text={summary} />}</td>
                 </tr>
               ))}
             </tbody>

@@ -4,6 +4,7 @@ import { useAnswer } from '../answers.ts';
 import { paths } from '../api.ts';
 import { countText } from '../figures.ts';
 import { Empty, Failure, Section, Waiting } from '../parts/messages.tsx';
+import { SearchBox } from '../parts/search-box.tsx';
 import { TableList } from '../parts/table-list.tsx';
 import { setQuery, useAddress } from '../router.ts';
 import { foundTables } from '../tables-found.ts';
@@ -31,16 +32,7 @@ export function TablesPage() {
       <Section
         title="tables"
         note={data === undefined ? undefined : <Note found={found.length} all={data.tables.length} />}
-        side={
-          <input
-            aria-label="search tables and pipelines"
-            type="search"
-            placeholder="table or pipeline"
-            value={search}
-            spellcheck={false}
-            onInput={(event) => setQuery({ search: event.currentTarget.value })}
-          />
-        }
+        side={<SearchBox label="search tables and pipelines" placeholder="table or pipeline" search={search} />}
       >
         {failure === undefined ? null : (
           <Failure

@@ -39,20 +39,7 @@ export function Connections() {
               <span class="name">{each.name}</span>
             </span>
             <span>
-              {words[each.state]}{' '}
-              <span class="quiet">
-                since <Time at={each.since} />
-              </span>
-              {each.why === undefined ? null : (
-                <span class="line">
-                  <Prose text={each.why} />
-                </span>
-              )}
-              {each.hint === undefined ? null : (
-                <span class="line quiet">
-                  What to do: <Prose text={each.hint} />
-                </span>
-              )}
+              <ConnectionSays connection={each} />
             </span>
           </li>
         ))}
@@ -64,6 +51,28 @@ export function Connections() {
 /** The look of a connection is that of a state of runs. */
 export function lookName({ state }: Pick<ConnectionState, 'state'>): string {
   return state === 'answers' ? 'succeeded' : state === 'silent' ? 'failed' : 'queued';
+}
+
+/** Whether it answers, since when, and if not, why and what to do. */
+export function ConnectionSays({ connection: { state, since, why, hint } }: { readonly connection: ConnectionState }) {
+  return (
+    <>
+      {words[state]}{' '}
+      <span class="quiet">
+        since <Time at={since} />
+      </span>
+      {why === undefined ? null : (
+        <span class="line">
+          <Prose text={why} />
+        </span>
+      )}
+      {hint === undefined ? null : (
+        <span class="line quiet">
+          What to do: <Prose text={hint} />
+        </span>
+      )}
+    </>
+  );
 }
 
 /** `sources 1/1`: those that answer, or would once they are used, of all. */

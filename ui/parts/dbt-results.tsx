@@ -8,6 +8,7 @@ import { dbtGroups } from '../dbt-groups.ts';
 import { countText, durationText } from '../figures.ts';
 import { tablePath } from '../routes.ts';
 import { dbtLook } from '../states.ts';
+import { Joined } from './joined.tsx';
 import { Failure } from './messages.tsx';
 import { SqlText } from './sql-text.tsx';
 import { Mark } from './state-mark.tsx';
@@ -145,12 +146,7 @@ function ResultMore({ run, node, result }: Props & { readonly result: DbtResult 
           <div>
             <dt>reads</dt>
             <dd>
-              {reads.map((read, index) => (
-                <span key={read}>
-                  {index === 0 ? '' : ', '}
-                  <RelationName run={run} relation={read} />
-                </span>
-              ))}
+              <Joined names={reads} show={(read) => <RelationName run={run} relation={read} />} />
             </dd>
           </div>
         )}
@@ -158,16 +154,18 @@ function ResultMore({ run, node, result }: Props & { readonly result: DbtResult 
           <div>
             <dt>parents</dt>
             <dd>
-              {dependsOn.map((id, index) => {
-                const parent = known.get(id);
-                return (
-                  <span key={id}>
-                    {index === 0 ? '' : ', '}
-                    <span class="name">{id}</span>
-                    {parent === undefined ? '' : ` (${parent.status})`}
-                  </span>
-                );
-              })}
+              <Joined
+                names={dependsOn}
+                show={(id) => {
+                  const parent = known.get(id);
+                  return (
+                    <>
+                      <span class="name">{id}</span>
+                      {parent === undefined ? '' : ` (${parent.status})`}
+                    </>
+                  );
+                }}
+              />
             </dd>
           </div>
         )}

@@ -25,7 +25,7 @@ export function Doctor() {
         )
       }
     >
-      <div class="settings-list">
+      <div class="checks-look">
         <Acts
           acts={[
             {
@@ -46,7 +46,9 @@ export function Doctor() {
               run: async () => {
                 const { last: found } = await post<DoctorPage>(paths.doctor);
                 refresh();
-                return countsText(found?.checks ?? []);
+                return (found?.checks ?? []).some(({ outcome }) => outcome !== 'ok')
+                  ? 'Looked: what is not well is below.'
+                  : 'Looked: all is well.';
               },
             },
           ]}

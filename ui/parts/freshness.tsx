@@ -1,22 +1,14 @@
 import { useCallback, useMemo } from 'preact/hooks';
 import type { TableBrief } from '../../engine/api-overview.ts';
 import { nowMs, useTicking } from '../clock.ts';
-import { countText, shortCount, spanText } from '../figures.ts';
-import { freshnessOf } from '../freshness.ts';
+import { spanText } from '../figures.ts';
+import { freshnessLook, freshnessOf } from '../freshness.ts';
 import { useGrowing } from '../growing.ts';
-import { runPath, tablePath } from '../routes.ts';
 import { type Stage, scaleOf, stagesOf, stageWords } from '../stages.ts';
-import { lookOf } from '../states.ts';
 import './freshness.css';
+import { Prose } from './prose.tsx';
 import { Scroll } from './scroll.tsx';
-import { Mark } from './state-mark.tsx';
-
-const looks = {
-  within: { ...lookOf('succeeded'), word: 'within its limit' },
-  over: { ...lookOf('failed'), word: 'over its limit' },
-  unjudged: { ...lookOf('queued'), word: 'no limit' },
-  never: { ...lookOf('queued'), word: 'never loaded' },
-};
+import { LagCells, LastLoadCell, TableName } from './table-cells.tsx';
 
 /** How far the lake, staging and analytics are behind the source, each table a line. */
 export function FreshnessList({ tables }: { readonly tables: readonly TableBrief[] }) {
@@ -69,46 +61,21 @@ function Cells({ table }: { readonly table: TableBrief }) {
   useTicking(useCallback((now: number) => stageWords(stagesOf(table, now), limitMs), [table, limitMs]));
   const stages = stagesOf(table, nowMs());
   const judged = freshnessOf(table, stages[1]?.lagMs);
-  const look = looks[judged];
   return (
     <tr>
-      <th scope="row">
-        <span class="state">
-          <Mark look={look} label={look.word} />
-          <a class="name" href={tablePath(name)}>
-            {name}
-          </a>
-        </span>
-      </th>
+      <TableName table={name} judged={judged} />
       <td>
         {asOf === undefined && table.lakeAsOf === undefined ? (
           <span class="quiet">never loaded</span>
         ) : (
-          <Bars stages={stages} limitMs={limitMs} tone={look.tone} />
+          <Bars stages={stages} limitMs={limitMs} tone={freshnessLook(judged).tone} />
         )}
       </td>
-      {stages.map((stage) => (
-        <td key={stage.name} class="number">
-          {stage.lagMs === undefined ? (
-            <span class="quiet">-</span>
-          ) : stage.name === 'staging' && judged === 'over' ? (
-            <strong class="tone-bad">{spanText(stage.lagMs)}</strong>
-          ) : (
-            spanText(stage.lagMs)
-          )}
-        </td>
-      ))}
-      <td class="number">{limitMs === undefined ? <span class="quiet">-</span> : spanText(limitMs)}</td>
-      <td class="number">
-        {loaded?.rows === undefined ? (
-          <span class="quiet">-</span>
-        ) : (
-          <a href={runPath(loaded.runId, loaded.node)} title={countText(loaded.rows, 'row')}>
-            {shortCount(loaded.rows)} {loaded.rows === 1 ? 'row' : 'rows'}
-          </a>
-        )}
+      <LagCells stages={stages} judged={judged} limitMs={limitMs} />
+      <LastLoadCell loaded={loaded} />
+      <td class="held">
+        {heldBy === undefined ? <span class="quiet">{asOf === undefined ? '-' : 'nobody'}</span> : <Prose text={heldBy} />}
       </td>
-      <td class="held">{heldBy === undefined ? <span class="quiet">{asOf === undefined ? '-' : 'nobody'}</span> : heldBy}</td>
     </tr>
   );
 }

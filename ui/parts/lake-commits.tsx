@@ -82,7 +82,7 @@ function Commits({
             <th scope="col" class="number">
               size
             </th>
-            <th scope="col">took</th>
+            <th scope="col">read</th>
             <th scope="col">run</th>
           </tr>
         </thead>

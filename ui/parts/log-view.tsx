@@ -11,6 +11,7 @@ import { clockTime, isoInZone } from '../times.ts';
 import { visibleLines } from '../windowing.ts';
 import { Failure } from './messages.tsx';
 import './log-view.css';
+import { SearchBox } from './search-box.tsx';
 
 const lineHeight = 20;
 
@@ -89,15 +90,7 @@ export function LogView({ runId, seq, nodes, live }: Props) {
               </option>
             ))}
           </select>
-          <input
-            aria-label="search the log"
-            type="search"
-            placeholder="search"
-            value={search}
-            spellcheck={false}
-            onInput={(event) => setQuery({ search: event.currentTarget.value })}
-          />
-
+          <SearchBox label="search the log" placeholder="search" search={search} />
           <a
             class="button"
             href={address(paths.runLogText(runId, { node, level: level === 'debug' ? undefined : level, search }))}

@@ -124,7 +124,7 @@ function Did({ node }: { readonly node: NodeRun }) {
             <Time at={next} show="away" />
           </>
         )}
-        : {node.error?.message}
+        : <Prose text={node.error?.message ?? 'no reason was kept'} />
       </span>
     );
   }

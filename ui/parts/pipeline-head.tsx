@@ -1,9 +1,11 @@
 import type { PipelinePage } from '../../engine/api.ts';
 import { countText, durationText, shortCount } from '../figures.ts';
 import { pauseAct, resumeAct, useTriggerAct } from '../pipeline-acts.tsx';
-import { runsPath, tablePath } from '../routes.ts';
+import { runsPath } from '../routes.ts';
 import { lookOf } from '../states.ts';
 import { Acts } from './act.tsx';
+import { Joined } from './joined.tsx';
+import { tableLink } from './links.tsx';
 import { Mark } from './state-mark.tsx';
 
 interface Props {
@@ -88,18 +90,10 @@ const tablesShown = 6;
 function TableLinks({ tables }: { readonly tables: readonly string[] }) {
   return (
     <>
-      {tables.slice(0, tablesShown).map((table, i) => (
-        <span key={table}>
-          {i === 0 ? '' : ', '}
-          {table.includes('*') ? (
-            <span class="name">{table}</span>
-          ) : (
-            <a class="name" href={tablePath(table)}>
-              {table}
-            </a>
-          )}
-        </span>
-      ))}
+      <Joined
+        names={tables.slice(0, tablesShown)}
+        show={(table) => (table.includes('*') ? <span class="name">{table}</span> : tableLink(table))}
+      />
       {tables.length > tablesShown ? <span class="quiet"> and {tables.length - tablesShown} more, in the graph</span> : null}
     </>
   );

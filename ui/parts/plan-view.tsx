@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import type { NodePlan, Plan, PlannedNode } from '../../engine/plan.ts';
 import { bytesText, countText } from '../figures.ts';
 import { lookOf } from '../states.ts';
+import { Prose } from './prose.tsx';
 import { Scroll } from './scroll.tsx';
 import { Mark } from './state-mark.tsx';
 
@@ -55,17 +56,19 @@ function PlanRow({ node: { id, plan } }: { readonly node: PlannedNode }) {
       </td>
       <td class="name nowrap">{id}</td>
       <td class="did">
-        <p>{plan.summary}</p>
+        <p>
+          <Prose text={plan.summary} />
+        </p>
         {plan.details.map((detail) => (
           <p key={detail} class="quiet">
-            {detail}
+            <Prose text={detail} />
           </p>
         ))}
         {plan.warnings.map((warning) => (
           <p key={warning} class="warning">
             <Mark look={lookOf('retrying')} />
             <span>
-              <span class="tone-warn">warning</span>: {warning}
+              <span class="tone-warn">warning</span>: <Prose text={warning} />
             </span>
           </p>
         ))}

@@ -3,7 +3,7 @@ import type { GridCell, GridNode, PipelineGrid } from '../../engine/api-pipeline
 import type { RunRecord } from '../../engine/run.ts';
 import { nowMs, readerZone } from '../clock.ts';
 import { durationText } from '../figures.ts';
-import { columnGroups, type GridPlace, gridStep } from '../grid-steps.ts';
+import { columnGroups, type GridLines, type GridPlace, gridStep } from '../grid-steps.ts';
 import { briefText } from '../node-brief.ts';
 import { runPath } from '../routes.ts';
 import { lookOf } from '../states.ts';
@@ -37,10 +37,10 @@ export function RunGrid({ pipeline, grid }: Props) {
   const windowed = nodes.length > mostRows;
   const { first, end } = windowed ? visibleLines(nodes.length, rowHeight, scrollTop, shownHeight, 8) : { first: 0, end: nodes.length };
   const column = runs.findIndex(({ runId }) => runId === chosen?.runId);
-  const row = chosen?.node === undefined ? -1 : nodes.findIndex(({ id }) => id === chosen.node);
-  const here: GridPlace = column === -1 ? { row: -1, column: runs.length - 1 } : { row, column };
+  const line = chosen?.node === undefined ? headLine : nodes.findIndex(({ id }) => id === chosen.node);
+  const here: GridPlace = column === -1 ? { line: headLine, column: runs.length - 1 } : { line, column };
   // A row that is scrolled away holds no stop: the head does.
-  const stopRow = here.row >= first && here.row < end ? here.row : -1;
+  const stopLine = here.line >= first && here.line < end ? here.line : headLine;
   // The newest is what is looked for, where not all of them fit.
   useLayoutEffect(() => {
     if (frame.current !== null) frame.current.scrollLeft = frame.current.scrollWidth;
@@ -52,12 +52,12 @@ export function RunGrid({ pipeline, grid }: Props) {
     frame.current?.querySelector<HTMLElement>('[tabindex="0"]')?.focus();
   });
   const move = (event: KeyboardEvent): void => {
-    const to = gridStep(here, event.key, nodes.length, runs.length);
+    const to = gridStep(allOf(nodes.length, runs.length), here, event.key);
     const run = runs[to?.column ?? -1];
     if (to === undefined || run === undefined) return;
     event.preventDefault();
-    if (windowed && frame.current !== null && to.row >= 0) {
-      const top = to.row * rowHeight;
+    if (windowed && frame.current !== null && to.line >= 0) {
+      const top = to.line * rowHeight;
       const { scrollTop: shown } = frame.current;
       const below = shownHeight - headHeight - footHeight - rowHeight;
       if (top < shown) frame.current.scrollTop = top;
@@ -65,7 +65,7 @@ export function RunGrid({ pipeline, grid }: Props) {
       setScrollTop(frame.current.scrollTop);
     }
     focusing.current = true;
-    choose({ node: nodes[to.row]?.id, runId: run.runId });
+    choose({ node: nodes[to.line]?.id, runId: run.runId });
   };
   const longest = Math.max(1, ...runs.map((run) => tookMs(run) ?? 0));
   const states = [...new Set(cells.flatMap((run) => run.flatMap((brief) => brief?.state ?? [])))];
@@ -84,7 +84,7 @@ export function RunGrid({ pipeline, grid }: Props) {
               </th>
               {runs.map((run, at) => (
                 <th key={run.runId} scope="col">
-                  <RunHead run={run} share={(tookMs(run) ?? longest) / longest} stop={stopRow === -1 && here.column === at} />
+                  <RunHead run={run} share={(tookMs(run) ?? longest) / longest} stop={stopLine === headLine && here.column === at} />
                 </th>
               ))}
             </tr>
@@ -98,7 +98,7 @@ export function RunGrid({ pipeline, grid }: Props) {
                 index={first + i}
                 runs={runs}
                 cells={cells}
-                stop={stopRow === first + i ? here.column : undefined}
+                stop={stopLine === first + i ? here.column : undefined}
               />
             ))}
             {end === nodes.length ? null : <Gap rows={nodes.length - end} columns={runs.length + 1} />}
@@ -121,6 +121,14 @@ export function RunGrid({ pipeline, grid }: Props) {
       </p>
     </>
   );
+}
+
+/** The runs themselves, above the first node. */
+const headLine = -1;
+
+function allOf(nodes: number, runs: number): GridLines {
+  const columns = Array.from({ length: runs }, (_, column) => column);
+  return new Map(Array.from({ length: nodes + 1 }, (_, line) => [line + headLine, columns]));
 }
 
 const headHeight = 52;

@@ -1,27 +1,20 @@
 import { useCallback, useMemo } from 'preact/hooks';
 import type { TableLine } from '../../engine/api-table.ts';
 import { nowMs, useTicking } from '../clock.ts';
-import { bytesText, countText, shortCount, spanText } from '../figures.ts';
+import { bytesText, countText, shortCount } from '../figures.ts';
 import { freshnessOf } from '../freshness.ts';
-import { pipelinePath, runPath, tablePath } from '../routes.ts';
+import { tablePath } from '../routes.ts';
 import { stagesOf, stageWords } from '../stages.ts';
-import { lookOf } from '../states.ts';
 import { useWindowedRows } from '../windowed-rows.ts';
+import { Joined } from './joined.tsx';
+import { pipelineLink } from './links.tsx';
 import { Scroll } from './scroll.tsx';
-import { Mark } from './state-mark.tsx';
+import { LagCells, LastLoadCell, none, TableName } from './table-cells.tsx';
 import './table-list.css';
-
-const looks = {
-  within: { ...lookOf('succeeded'), word: 'within its limit' },
-  over: { ...lookOf('failed'), word: 'over its limit' },
-  unjudged: { ...lookOf('queued'), word: 'no limit' },
-  never: { ...lookOf('queued'), word: 'never loaded' },
-};
 
 /** As in table-list.css. */
 const rowHeight = 28;
 const columns = 11;
-const none = <span class="quiet">-</span>;
 
 /** Tables as lines, of many only those near the screen. */
 export function TableList({ tables }: { readonly tables: readonly TableLine[] }) {
@@ -96,26 +89,8 @@ function Cells({ table, index }: { readonly table: TableLine; readonly index: nu
   const judged = freshnessOf(table, stages.find((stage) => stage.name === 'staging')?.lagMs);
   return (
     <tr aria-rowindex={index}>
-      <th scope="row">
-        <span class="state">
-          <Mark look={looks[judged]} label={looks[judged].word} />
-          <a class="name" href={tablePath(name)}>
-            {name}
-          </a>
-        </span>
-      </th>
-      {stages.map((stage) => (
-        <td key={stage.name} class="number">
-          {stage.lagMs === undefined ? (
-            none
-          ) : stage.name === 'staging' && judged === 'over' ? (
-            <strong class="tone-bad">{spanText(stage.lagMs)}</strong>
-          ) : (
-            spanText(stage.lagMs)
-          )}
-        </td>
-      ))}
-      <td class="number">{limitMs === undefined ? none : spanText(limitMs)}</td>
+      <TableName table={name} judged={judged} />
+      <LagCells stages={stages} judged={judged} limitMs={limitMs} />
       <td class="number">
         {staging?.rows === undefined ? (
           none
@@ -136,24 +111,9 @@ function Cells({ table, index }: { readonly table: TableLine; readonly index: nu
         )}
       </td>
       <td class="number">{lake === undefined ? none : <span title={countText(lake.files, 'file')}>{bytesText(lake.bytes)}</span>}</td>
-      <td class="number">
-        {loaded?.rows === undefined ? (
-          none
-        ) : (
-          <a href={runPath(loaded.runId, loaded.node)} title={countText(loaded.rows, 'row')}>
-            {shortCount(loaded.rows)} {loaded.rows === 1 ? 'row' : 'rows'}
-          </a>
-        )}
-      </td>
+      <LastLoadCell loaded={loaded} />
       <td>
-        {pipelines.map((pipeline, i) => (
-          <span key={pipeline}>
-            {i === 0 ? '' : ', '}
-            <a class="name" href={pipelinePath(pipeline)}>
-              {pipeline}
-            </a>
-          </span>
-        ))}
+        <Joined names={pipelines} show={pipelineLink} />
       </td>
     </tr>
   );
