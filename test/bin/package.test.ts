@@ -53,7 +53,7 @@ suite('the package', (s) => {
   s.test('has the page, with nothing inline that its own security policy would refuse', () => {
     const shell = readFileSync(join(installed, 'dist', 'ui', 'index.html'), 'utf8');
     const assets = [...shell.matchAll(/(?:src|href)="\/(assets\/[^"]+)"/g)].map(([, path]) => path ?? '');
-    assert.is(assets.length, 3, shell);
+    assert.ok(assets.length >= 3, shell);
     for (const path of assets) {
       assert.match(path, /-[\w-]{8}\.(js|css|svg)$/);
       assert.ok(readFileSync(join(installed, 'dist', 'ui', path), 'utf8').length > 0, path);

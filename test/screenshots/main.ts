@@ -37,8 +37,16 @@ const pictures: readonly Picture[] = [
     ready: (page) => page.getByRole('region', { name: 'next' }).waitFor(),
   },
   { name: 'table', path: () => '/tables/transactions', ready: (page) => page.getByRole('heading', { name: 'transactions' }).waitFor() },
-  { name: 'schedule', path: () => '/schedule', ready: (page) => page.getByRole('row').first().waitFor() },
-  { name: 'settings', path: () => '/settings', ready: (page) => page.getByRole('heading').first().waitFor() },
+  { name: 'schedule', path: () => '/schedule', ready: (page) => page.getByRole('row').first().waitFor(), height: 420 },
+  { name: 'audit', path: () => '/audit', ready: (page) => page.getByRole('row').nth(5).waitFor() },
+  {
+    name: 'settings',
+    path: () => '/settings',
+    ready: async (page) => {
+      await page.getByRole('button', { name: 'look now' }).first().click();
+      await page.getByText(/to look at/).first().waitFor();
+    },
+  },
 ];
 
 const chromium = chromiumPath();

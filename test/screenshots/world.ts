@@ -73,7 +73,7 @@ function withLimits(yaml: string): string {
   return yaml
     .replace('  cursor: updated_at\n', '  cursor: updated_at\n  alerts: { freshness: 45m, heldFor: 1s }\n')
     .replace('"*/15 * * * *"', '"0 * * * *"')
-    .replace('"5,20,35,50 * * * *"', '"30 * * * *"');
+    .replace('"5,20,35,50 * * * *"', '"* * * * *"');
 }
 
 /** Nobody goes on with it: it is over for good. */
