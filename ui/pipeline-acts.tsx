@@ -44,7 +44,10 @@ export function pauseAct(pipeline: string, refresh: () => void): Act {
           No schedule of <span class="name">{pipeline}</span> fires until it is resumed. A run at work goes on, and it can still be run by
           hand.
         </p>
-        <p class="quiet">Resuming undoes it; times that passed meanwhile are not made up for. Who paused it is recorded, and shown.</p>
+        <p class="quiet">
+          Resuming undoes it; times that passed meanwhile are not made up for. While it is paused its tables are neither missed nor stale
+          nor held. Who paused it is recorded, and shown.
+        </p>
       </>
     ),
     run: async () => {

@@ -105,12 +105,16 @@ function holderOf(reading: FenceReading, at: Instant | null): Holder | undefined
   const first = [...others].sort((a, b) => ((startOf(a) ?? '') < (startOf(b) ?? '') ? -1 : 1))[0];
   if (first === undefined) return undefined;
   const since = startOf(first);
-  const who = [first.user, first.application].filter((x) => x !== undefined && x !== '').join(', ');
+  const who = [named('user', first.user), named('application', first.application)].filter((x) => x !== undefined).join(', ');
   return {
     pid: first.pid,
     since,
     text: `pid ${first.pid}${who === '' ? '' : ` (${who})`}${since === undefined ? ', whose start this role may not see' : `, since ${since}`}`,
   };
+}
+
+function named(what: string, name: string | undefined): string | undefined {
+  return name === undefined || name === '' ? undefined : `${what} ${name}`;
 }
 
 /**

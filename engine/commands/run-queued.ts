@@ -1,6 +1,7 @@
 import type { CommandContext } from '../command.ts';
 import { EngineError } from '../error.ts';
 import { runOf } from '../run.ts';
+import { isOwn } from '../schedule/own-resumes.ts';
 import { orStopped } from './or-stopped.ts';
 import { type PlanRequest, planPipeline, requestOf } from './plan-pipeline.ts';
 import { runPlan, sweep } from './run-plan.ts';
@@ -33,5 +34,5 @@ export async function runQueued(context: CommandContext, given: string): Promise
       hint: 'It is gone on with when it has ended.',
     });
   const plan = await orStopped(context.signal, planPipeline(context, requestOf(earlier)));
-  return runPlan(context, plan, 'resume', earlier, entry);
+  return runPlan(context, plan, isOwn(entry.askedBy) ? 'resume' : 'api', earlier, entry);
 }

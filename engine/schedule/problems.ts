@@ -85,7 +85,9 @@ interface Outcome {
   readonly atMs: number;
   readonly good: boolean;
   readonly run: RunRecord | undefined;
-  readonly text: string;
+  /** What did not succeed, and why. */
+  readonly what: string;
+  readonly cause: string;
 }
 
 function failed(facts: ProblemFacts, { name }: PipelineConfig): readonly Problem[] {
@@ -100,7 +102,8 @@ function failed(facts: ProblemFacts, { name }: PipelineConfig): readonly Problem
               atMs: Date.parse(entry.notedAt),
               good: false,
               run: undefined,
-              text: `a run could not begin: ${entry.reason ?? 'no reason kept'}`,
+              what: 'a run could not begin',
+              cause: `: ${entry.reason ?? 'no reason kept'}`,
             },
           ],
     ),
@@ -119,7 +122,8 @@ function failed(facts: ProblemFacts, { name }: PipelineConfig): readonly Problem
       pipeline: name,
       ...(runId === undefined ? {} : { runId }),
       since: iso(first.atMs),
-      text: `${newest.text}${bad.length > 1 ? ` (${bad.length}${good === -1 ? ' or more' : ''} in a row)` : ''}`,
+      // `since` is of the first of them: that the newest is another one has to be said.
+      text: `${newest.what}${bad.length > 1 ? ` at ${iso(newest.atMs)}, ${bad.length}${good === -1 ? ' or more' : ''} in a row` : ''}${newest.cause}`,
       hint:
         runId === undefined
           ? `engine why ${name} shows what was tried; engine run --pipeline ${name} tries again.`
@@ -130,11 +134,11 @@ function failed(facts: ProblemFacts, { name }: PipelineConfig): readonly Problem
 
 function outcomeOf(facts: ProblemFacts, run: RunRecord, entries: readonly QueueEntry[]): readonly Outcome[] {
   const atMs = Date.parse(run.endedAt ?? run.startedAt);
-  if (run.state === 'succeeded') return [{ atMs, good: true, run, text: '' }];
+  if (run.state === 'succeeded') return [{ atMs, good: true, run, what: '', cause: '' }];
   if ((run.state !== 'failed' && run.state !== 'interrupted') || goesOnByItself(facts, run, entries)) return [];
   const cause = facts.causes.get(run.runId);
   const what = run.state === 'failed' ? 'failed' : 'was interrupted';
-  return [{ atMs, good: false, run, text: `run ${run.runId} ${what}${cause === undefined ? '' : `: ${cause}`}` }];
+  return [{ atMs, good: false, run, what: `run ${run.runId} ${what}`, cause: cause === undefined ? '' : `: ${cause}` }];
 }
 
 /** The daemon itself goes on with it, so the run after it tells how it ended. What somebody asked for is a try to repair it. */
@@ -211,7 +215,7 @@ function missed(facts: ProblemFacts, pipeline: PipelineConfig): readonly Problem
       since: entry.scheduledAt,
       text: `nothing ran for the time ${entry.scheduledAt}: ${entry.reason ?? 'no reason kept'}`,
       hint: overlap
-        ? `It takes longer than the time between two of its times: give it fewer, or \`overlap: queue\`. engine why ${name} shows what was left out.`
+        ? `It is told for an hour, and until two more runs have begun. If it happens often: fewer times, or \`overlap: queue\`. engine why ${name} shows what was left out.`
         : `engine run --pipeline ${name} makes up for it; engine why ${name} shows what was left out.`,
     },
   ];
@@ -246,10 +250,18 @@ function held({ config }: ProblemFacts, { table, extract }: TableHistory, pipeli
       table,
       runId: extract.runId,
       since: iso(fromMs + limitMs),
-      text: `the fence has been held back for ${durationText(heldMs)}, longer than ${durationText(limitMs)}, by ${heldBy}`,
-      hint: 'End that transaction on the source. No row is lost meanwhile: each run reads more again.',
+      text: `the fence is held back for longer than ${durationText(limitMs)} by ${heldBy}`,
+      hint: `No row is missing: what is committed is there, and the rows of that transaction come once it commits. Until then each run reads again from where the fence stands. ${wayOut(heldBy)}`,
     },
   ];
+}
+
+/** How whoever holds a fence back is ended on the source, from how `heldBy` begins. */
+function wayOut(heldBy: string): string {
+  const pid = /^pid (\d+)/.exec(heldBy)?.[1];
+  return pid === undefined
+    ? 'It is ended on the source by COMMIT PREPARED or ROLLBACK PREPARED.'
+    : `Ask its owner, or end it on the source: SELECT pg_terminate_backend(${pid}).`;
 }
 
 /** Who held the fence of an extract back, since when, and for how long when it read, by the clock of the source; undefined: nobody did. */

@@ -173,7 +173,7 @@ export function fenceSuite(version: string, binaries: Binaries | undefined): voi
         assert.is(Date.parse(String(facts.fence)), since.getTime());
         assert.match(
           warnings.join('\n'),
-          /users: the fence stands at .*held by pid \d+ \(engine, month end\), since 20.*rows are fresh, more is read twice/,
+          /users: the fence stands at .*held by pid \d+ \(user engine, application month end\), since 20.*rows are fresh, more is read twice/,
         );
       }
       assert.equal((await take(rig, strict)).warnings, [], 'within maxHold it is no alarm');

@@ -195,7 +195,7 @@ suite('a plan for eyes that may only read', ({ test, before, after }) => {
     assert.match(start, `(the last fence ${fence} less 10 s), no upper bound`);
     assert.match(
       next,
-      new RegExp(`^the next fence would be 2\\S+Z, held by pid ${rows[0]?.pid} \\(engine, month end of alice\\), since 2`),
+      new RegExp(`^the next fence would be 2\\S+Z, held by pid ${rows[0]?.pid} \\(user engine, application month end of alice\\), since 2`),
     );
     const { rowsEstimate, moves } = nodeOf(plan, 'extract users');
     assert.ok(moves && (rowsEstimate ?? 0) >= 1 && (rowsEstimate ?? 0) <= 100, `${rowsEstimate}`);

@@ -44,7 +44,10 @@ const pictures: readonly Picture[] = [
     path: () => '/settings',
     ready: async (page) => {
       await page.getByRole('button', { name: 'look now' }).first().click();
-      await page.getByText(/to look at/).first().waitFor();
+      await page
+        .getByText(/to look at/)
+        .first()
+        .waitFor();
     },
   },
 ];

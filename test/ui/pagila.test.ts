@@ -134,6 +134,12 @@ suite('the page over pagila, a real database', ({ test, before, after, skip }) =
     const told = await page.getByRole('alert').first().innerText();
     assert.ok(/refused[\s\S]*What to do: /.test(told), told);
     await tab('Overview');
+    await page.getByRole('link', { name: 'why: what changed waits for' }).click();
+    await page
+      .getByRole('region', { name: 'why' })
+      .getByText(/violates check constraint "refused"/)
+      .waitFor();
+    await tab('Overview');
     await page
       .getByRole('region', { name: 'needs attention' })
       .getByRole('link', { name: `log of run ${failed}` })
@@ -175,6 +181,11 @@ suite('the page over pagila, a real database', ({ test, before, after, skip }) =
     await page.getByRole('button', { name: 'resume changed' }).click();
     await page.getByRole('button', { name: 'resume it' }).click();
     await page.locator('.head-state', { hasText: 'paused' }).waitFor({ state: 'detached' });
+    for (const path of ['Schedule', 'Audit', 'Settings', 'Runs']) {
+      await tab(path);
+      await page.locator('main table').first().waitFor();
+      await allFollowed();
+    }
     assert.equal(browser.wrong, []);
   });
 });

@@ -115,7 +115,11 @@ function Head({ page }: { readonly page: Page }) {
       </dl>
       {heldBy === undefined ? null : (
         <p class="reason">
-          <Mark look={lookOf('retrying')} /> held back by <Prose text={heldBy} />
+          <Mark look={lookOf('retrying')} /> Its fence is held back by <Prose text={heldBy} />.{' '}
+          <span class="quiet">
+            No row is missing: what is committed is there, and the rows of that transaction come once it commits. Until then each run reads
+            again from where the fence stands.
+          </span>
         </p>
       )}
     </div>

@@ -48,7 +48,7 @@ export function DbtResults({ run, node }: Props) {
                   took
                 </th>
                 <th scope="col" class="number">
-                  {title.endsWith('tests') ? 'failing rows' : 'rows'}
+                  {title.endsWith('tests') ? 'found' : 'rows'}
                 </th>
                 <th scope="col">{title.endsWith('tests') ? 'message' : 'is'}</th>
               </tr>

@@ -22,7 +22,9 @@ export function LakeCommits({ table }: { readonly table: string }) {
   const { data, failure } = useAnswer<VersionsPage>(paths.tableVersions(table, { before, limit: shown }));
   return (
     <Section title="lake" note="its commits, newest first">
-      {chosen === undefined ? null : <Chosen table={table} version={chosen} />}
+      {chosen === undefined ? null : (
+        <Chosen table={table} version={chosen} newest={before === undefined ? data?.versions[0]?.version : undefined} />
+      )}
       {failure === undefined ? null : (
         <Failure what="The lake's log cannot be read" failure={failure} still="What is in staging does not depend on it." />
       )}
@@ -128,7 +130,14 @@ function From({ from }: { readonly from: string | undefined }) {
   return <span title={`${from}, ${isoInZone(at, readerZone)}`}>from {shortTime(at, Date.now(), readerZone)}</span>;
 }
 
-function Chosen({ table, version }: { readonly table: string; readonly version: number }) {
+interface ChosenProps {
+  readonly table: string;
+  readonly version: number;
+  /** Where it is known: nothing comes after it yet. */
+  readonly newest: number | undefined;
+}
+
+function Chosen({ table, version, newest }: ChosenProps) {
   const { data, failure } = useAnswer<VersionPage>(paths.tableVersion(table, version));
   const part = useRef<HTMLElement>(null);
   const there = data !== undefined;
@@ -146,7 +155,7 @@ function Chosen({ table, version }: { readonly table: string; readonly version: 
         )}
         <span class="side">
           {version === 0 ? null : <a href={tablePath(table, version - 1)}>v{version - 1}</a>}{' '}
-          <a href={tablePath(table, version + 1)}>v{version + 1}</a>{' '}
+          {newest !== undefined && version >= newest ? null : <a href={tablePath(table, version + 1)}>v{version + 1}</a>}{' '}
           <button type="button" onClick={() => setQuery({ version: undefined })}>
             close
           </button>

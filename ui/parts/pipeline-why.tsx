@@ -1,30 +1,41 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { PipelinePage } from '../../engine/api.ts';
+import type { Overview } from '../../engine/api-overview.ts';
+import type { Problem } from '../../engine/problem.ts';
 import type { QueueEntry } from '../../engine/queue.ts';
-import { runPath } from '../routes.ts';
+import { useAnswer } from '../answers.ts';
+import { paths } from '../api.ts';
+import { runPath, tablePath } from '../routes.ts';
 import { dequeueAct } from '../run-acts.tsx';
 import { lookOf } from '../states.ts';
 import { Acts } from './act.tsx';
 import { Section } from './messages.tsx';
+import { lookOfProblem } from './problem-list.tsx';
 import { Prose } from './prose.tsx';
 import { Mark, State } from './state-mark.tsx';
 import { Since, Time } from './time.tsx';
 
 const recentShown = 8;
 
-/** What a pipeline does or waits for, and what was left out lately, each with its reason. */
+/** What is wrong with a pipeline or its tables, what it does or waits for, and what was left out lately, each with its reason. */
 export function PipelineWhy({ page }: { readonly page: PipelinePage }) {
   const part = useRef<HTMLDivElement>(null);
   // The part is not there yet when its link is followed.
   useEffect(() => {
     if (window.location.hash === '#why') part.current?.scrollIntoView({ block: 'nearest' });
   }, []);
-  const { live, paused, waiting, entries, next } = page;
+  const { pipeline, tables, live, paused, waiting, entries, next } = page;
+  // The bar has it in any case.
+  const { data: overview } = useAnswer<Overview>(paths.overview);
+  const problems = overview?.problems.filter((problem) => problem.pipeline === pipeline || tables.includes(problem.table ?? '')) ?? [];
   const leftOut = entries.filter(({ state }) => state !== 'queued' && state !== 'started').slice(0, recentShown);
   return (
     <div id="why" ref={part}>
-      <Section title="why" note="what it does or waits for">
+      <Section title="why" note="what is wrong, what it does or waits for">
         <ul class="plain-list">
+          {problems.map((problem) => (
+            <ProblemLine key={problem.key} problem={problem} />
+          ))}
           {live === undefined ? (
             <li>
               <span class="state">
@@ -68,6 +79,30 @@ export function PipelineWhy({ page }: { readonly page: PipelinePage }) {
         </ul>
       </Section>
     </div>
+  );
+}
+
+function ProblemLine({ problem }: { readonly problem: Problem }) {
+  const { table, since, text, hint } = problem;
+  const look = lookOfProblem(problem);
+  return (
+    <li>
+      <span class="state">
+        <Mark look={look} />
+        <strong class={`tone-${look.tone}`}>{look.word}</strong>
+      </span>{' '}
+      {table === undefined ? null : (
+        <>
+          <a class="name" href={tablePath(table)}>
+            {table}
+          </a>{' '}
+        </>
+      )}
+      <Time at={since} />: <Prose text={text} />{' '}
+      <span class="quiet">
+        <Prose text={hint} />
+      </span>
+    </li>
   );
 }
 

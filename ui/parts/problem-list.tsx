@@ -146,6 +146,7 @@ function Row({ problem, acts, why }: { readonly problem: Problem; readonly acts:
   );
 }
 
-function lookOfProblem({ kind, severity }: Problem): Look {
+/** Its kind as the word. */
+export function lookOfProblem({ kind, severity }: Problem): Look {
   return { ...lookOf(severity === 'error' ? 'failed' : 'retrying'), word: kind };
 }

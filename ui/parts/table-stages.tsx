@@ -64,7 +64,7 @@ export function TableStages({ page, live }: { readonly page: TablePage; readonly
         )}
         {built === undefined ? null : (
           <p>
-            <a href={runPath(built.runId)}>built</a> <Time at={built.at} show="away" />
+            <a href={runPath(built.runId)}>dbt last succeeded</a> <Time at={built.at} show="away" />
           </p>
         )}
         <Trouble part={live?.analytics} />

@@ -57,7 +57,7 @@ suite('fence', ({ test }) => {
     const f = fence(reading(30, [session(7, { transactionStart: at(20), queryStart: at(25) }), session(8, { transactionStart: at(28) })]));
     assert.is(f.at, at(20));
     assert.is(f.holder?.pid, 7);
-    assert.match(f.holder?.text ?? '', /pid 7 \(app, shop\), since 2026-05-01T10:00:20/);
+    assert.match(f.holder?.text ?? '', /pid 7 \(user app, application shop\), since 2026-05-01T10:00:20/);
   });
 
   test('the start of a query counts where it is older than the transaction', () => {

@@ -84,7 +84,7 @@ suite('what problems are told from', ({ test, before, after }) => {
       [
         'failed:all: run A failed: dbt: not unique',
         `stale:audit_log: staging is as of ${at(-60)}, 1 h 0 m ago, longer than 15 m 0 s`,
-        'held:audit_log: the fence has been held back for 20 m 0 s, longer than 10 m 0 s, by pid 7',
+        'held:audit_log: the fence is held back for longer than 10 m 0 s by pid 7',
       ],
     );
     const lead = await store.lease(leadership, { runId: 'daemon-1', host: 'here', pid: 1 });
