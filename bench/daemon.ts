@@ -1,29 +1,35 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { openEmbedded } from '../connectors/postgres/embedded.ts';
 import { root } from './bed.ts';
 import { median, megabytes, say, sayTable } from './figures.ts';
-import { fillStore, type ManyRuns, projectOf, runIdOf } from './many-runs.ts';
+import { fillStore, forgetRecorded, type ManyRuns, projectOf, runIdOf } from './many-runs.ts';
 import { page } from './page.ts';
 import { connect, urlOf } from './server.ts';
 
 const asked = 20;
 const idleSeconds = 60;
 
-/** What the daemon costs while nothing is due, and how long the page and its data take with a store full of runs; the overview is left open for so many minutes of them. */
-export async function daemon(many: ManyRuns, openMinutes: number): Promise<void> {
+/** What the daemon costs while nothing is due, and how long the page and its data take with a store full of runs; the overview is left open for so many minutes of them. `keep` leaves the filled store there for the next time. */
+export async function daemon(many: ManyRuns, openMinutes: number, keep: boolean): Promise<void> {
   const folder = join(root, '.engine', 'bench-daemon');
-  rmSync(folder, { recursive: true, force: true });
+  const filled = join(folder, 'filled.json');
+  const isFilled = existsSync(filled) && readFileSync(filled, 'utf8') === JSON.stringify(many);
+  if (!isFilled) rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const server = openEmbedded({ root: folder, name: 'state' });
   let process: ChildProcess | undefined;
   try {
     const to = await server.open();
     const url = urlOf(to);
-    say(`filling the store: ${many.pipelines} pipelines, ${many.runs} runs, ${many.events} events`);
-    await fillStore(() => connect(to), many);
+    say(
+      `${isFilled ? 'the store that was kept' : 'filling the store'}: ${many.pipelines} pipelines, ${many.runs} runs, ${many.events} events`,
+    );
+    if (isFilled) await forgetRecorded(() => connect(to));
+    else await fillStore(() => connect(to), many);
+    if (keep) writeFileSync(filled, JSON.stringify(many));
     writeFileSync(join(folder, 'pipelines.yaml'), projectOf(many.pipelines));
     const port = await freePort();
     process = spawn(globalThis.process.execPath, [join(root, 'bin', 'engine.js'), 'daemon', '--listen', `127.0.0.1:${port}`], {
@@ -65,7 +71,7 @@ export async function daemon(many: ManyRuns, openMinutes: number): Promise<void>
     process?.kill('SIGTERM');
     if (process !== undefined && process.exitCode === null) await new Promise((resolve) => process?.once('exit', resolve));
     await server.close();
-    rmSync(folder, { recursive: true, force: true });
+    if (!keep) rmSync(folder, { recursive: true, force: true });
   }
 }
 

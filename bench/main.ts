@@ -10,7 +10,7 @@ import { speed } from './speed.ts';
  *
  * npm run bench -- --rows 3000000 --changed 40000 --pairs 5 [--without-others]
  * npm run bench -- --memory --rows 10000000,30000000 --lake file,s3
- * npm run bench -- --daemon --pipelines 200 --runs 50000 --events 2000000 --open 10
+ * npm run bench -- --daemon --pipelines 200 --runs 50000 --events 2000000 --open 10 [--keep]
  */
 const { values: options } = parseArgs({
   options: {
@@ -50,7 +50,7 @@ if (options.daemon) {
   const [runs = 1] = wholeNumbers('runs', options.runs);
   const [events = 1] = wholeNumbers('events', options.events);
   const [openMinutes = 1] = wholeNumbers('open', options.open);
-  await daemon({ pipelines, runs, events }, openMinutes);
+  await daemon({ pipelines, runs, events }, openMinutes, options.keep);
 } else {
   const bed = await openBed(options.keep);
   try {

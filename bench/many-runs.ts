@@ -18,15 +18,16 @@ export function runIdOf(number: number): string {
   return `RUN${String(number).padStart(23, '0')}`;
 }
 
-/** A project of so many pipelines with a table each, that fire on New Year's Day only. */
+/** A project of so many pipelines with a table each, that fire once a day, and not within the next hours. */
 export function projectOf(pipelines: number): string {
   const names = namesOf(pipelines);
+  const hour = (new Date().getUTCHours() + 12) % 24;
   return `version: 1
 sources: { production: { type: postgres, url: "\${SOURCE_URL}" } }
 lake: { type: file, path: .engine/lake }
 sinks: { warehouse: { type: postgres, url: "\${WAREHOUSE_URL}", schema: staging } }
 state: { url: "\${STATE_URL}", retention: { olderThan: 365d } }
-defaults: { key: id, cursor: updated_at, schedule: "0 0 1 1 *" }
+defaults: { key: id, cursor: updated_at, schedule: "0 ${hour} * * *" }
 tables:
 ${names.map((name) => `  ${name}: {}`).join('\n')}
 pipelines:
@@ -77,6 +78,25 @@ export async function fillStore(connect: () => Promise<pg.Client>, { pipelines, 
      FROM runs, generate_series(1, $1::integer) s`,
     [each],
   );
+  await client.query(
+    `INSERT INTO actions (at, who, came_from, action, subject, outcome)
+     SELECT started_at, 'anna', '10.0.0.7', 'trigger', pipeline, 'run ' || run_id FROM runs ORDER BY started_at DESC LIMIT 5000`,
+  );
+  await client.query(
+    `INSERT INTO incidents (id, key, problem, opened_at, closed_at)
+     SELECT run_id, 'failed:' || pipeline, json_build_object('key', 'failed:' || pipeline, 'kind', 'failed', 'severity', 'error', 'pipeline', pipeline, 'runId', run_id, 'since', ended_at,
+              'text', 'run ' || run_id || ' failed: a failure', 'hint', 'engine logs shows what happened'), ended_at, ended_at + interval '1 minute'
+     FROM runs WHERE state = 'failed'`,
+  );
+  await client.query('VACUUM ANALYZE');
+  await client.end();
+}
+
+/** Takes out of a filled store what `recordRun` put there. */
+export async function forgetRecorded(connect: () => Promise<pg.Client>): Promise<void> {
+  const client = await connect();
+  await client.query('SET search_path = engine');
+  for (const table of ['events', 'nodes', 'runs']) await client.query(`DELETE FROM ${table} WHERE run_id LIKE 'RUN-%'`);
   await client.query('VACUUM ANALYZE');
   await client.end();
 }

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { type CDPSession, chromium, type Page } from 'playwright-core';
 import { chromiumPath, noChromium } from '../test/support/browser.ts';
 import { median, megabytes, say, sayTable } from './figures.ts';
-import { type ManyRuns, recordRun, runIdOf } from './many-runs.ts';
+import { type ManyRuns, namesOf, recordRun, runIdOf } from './many-runs.ts';
 
 const colds = 7;
 const visits = 7;
@@ -39,26 +39,28 @@ export async function page(base: string, client: pg.Client, many: ManyRuns, open
     const here = await context.newPage();
     await here.goto(base);
     await here.locator('.bars a').first().waitFor();
-    const places: readonly (readonly [string, string])[] = [
-      ['/', '.bars a'],
+    const places: readonly (readonly [string, ...string[]])[] = [
+      ['/', '.bars a', '.freshness tbody tr'],
       ['/runs', 'table.rows td a.name'],
-      [`/runs/${runIdOf(many.runs - 1)}`, '.log-line'],
-      ['/pipelines/p0007', 'h1 .name'],
+      [`/runs/${runIdOf(many.runs - 1)}`, '.nodes .bar, .nodes svg', '.log-line'],
+      ['/pipelines/p0007', '.graph-node', '.run-grid a', 'table.rows tbody tr'],
       ['/tables', 'table.rows th a'],
-      ['/tables/p0007', 'section'],
-      ['/schedule', 'section'],
-      ['/audit', 'section'],
-      ['/settings', 'section'],
+      ['/tables/p0007', '.stages .stage', '.charts canvas'],
+      ['/schedule', '.fires-cell'],
+      ['/audit', 'section[aria-label="actions"] tbody tr', 'section:not([aria-label="actions"]) tbody tr'],
+      ['/settings', 'table.rows th'],
     ];
-    for (const [path, whole] of places) {
+    for (const [path, ...whole] of places) {
       const times: number[] = [];
       for (let i = 0; i < visits; i += 1) {
-        await go(here, '/nowhere', '.empty');
-        const took = await go(here, path, whole);
-        if (took !== undefined) times.push(took);
+        await go(here, '/nowhere', ['.empty']);
+        times.push(await go(here, path, whole));
       }
-      if (times.length > 0) rows.push([`going to ${path}`, ms(median(times)), ms(Math.max(...times))]);
+      rows.push([`going to ${path}`, ms(median(times)), ms(Math.max(...times))]);
     }
+    const found: number[] = [];
+    for (let i = 0; i < visits; i += 1) found.push(await searches(here, many));
+    rows.push(['a search, from its key to what it found', ms(median(found)), ms(Math.max(...found))]);
     sayTable(rows);
     await scrolls(here, base, client);
     await leftOpen(here, base, client, many, openMinutes);
@@ -67,8 +69,8 @@ export async function page(base: string, client: pg.Client, many: ManyRuns, open
   }
 }
 
-/** Follows a link within the page; the time until that is drawn, undefined for a page that there is not. */
-async function go(here: Page, path: string, whole: string): Promise<number | undefined> {
+/** Follows a link within the page; the time until each of these is drawn there and nothing is waited for. */
+async function go(here: Page, path: string, whole: readonly string[]): Promise<number> {
   return (await here.evaluate(
     `new Promise((resolve, reject) => {
       const began = performance.now();
@@ -77,15 +79,29 @@ async function go(here: Page, path: string, whole: string): Promise<number | und
       document.body.append(link);
       link.click();
       link.remove();
+      const main = document.querySelector('main');
+      const missing = () => ${JSON.stringify(whole)}.filter((each) => main.querySelector(each) === null);
       const look = () => {
-        if (performance.now() - began > 20000) reject(new Error('nothing at ' + ${JSON.stringify(path)}));
-        else if (location.pathname !== '/nowhere' && document.querySelector('main .empty-title')?.textContent.startsWith('There is nothing at')) resolve(undefined);
-        else if (document.querySelector(${JSON.stringify(`main ${whole.replace(/^main /, '')}`)}) === null) requestAnimationFrame(look);
+        if (performance.now() - began > 20000) reject(new Error('not at ' + ${JSON.stringify(path)} + ': ' + missing().join(', ') + '; ' + main.textContent.slice(0, 300)));
+        else if (missing().length > 0 || main.querySelector('.waiting') !== null) requestAnimationFrame(look);
         else requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - began)));
       };
       requestAnimationFrame(look);
     })`,
-  )) as number | undefined;
+  )) as number;
+}
+
+/** Types the name of a pipeline into the search; the time from the key that opens it until the first is found. */
+async function searches(here: Page, { pipelines }: ManyRuns): Promise<number> {
+  const name = namesOf(pipelines).at(-1) ?? '';
+  await go(here, '/nowhere', ['.empty']);
+  const began = performance.now();
+  await here.keyboard.press('/');
+  await here.locator('.search-typed').fill(name);
+  await here.locator('.search-found [role=option]').filter({ hasText: name }).first().waitFor();
+  const took = performance.now() - began;
+  await here.keyboard.press('Escape');
+  return took;
 }
 
 /** A log of a hundred thousand lines from its top to its end in a hundred steps. */
