@@ -116,7 +116,7 @@ async function serverParts(
     plan: (wish, signal) => planApart(context, config.file, inForce.folder, wish, signal),
     lake: lakeOf(context),
     link: linkOf(context),
-    problems: async (now) => problemsOf(await readProblemFacts(store, now, context.clock.now())),
+    problems: async (now, known) => problemsOf(await readProblemFacts(store, now, context.clock.now(), known)),
     settings: {
       standing: () => inForce.standing(),
       file: async () => ({ ...(await readConfigView(config.file, context.env)), inForce: inForce.isCurrent() }),

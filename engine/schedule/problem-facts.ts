@@ -1,5 +1,5 @@
 import type { Event } from '../event.ts';
-import type { History } from '../history.ts';
+import type { History, PipelineHistory, TableHistory } from '../history.ts';
 import type { QueueEntry } from '../queue.ts';
 import type { RunRecord } from '../run.ts';
 import type { Store } from '../store.ts';
@@ -7,14 +7,25 @@ import { leadership } from './leadership.ts';
 import type { ProblemFacts } from './problems.ts';
 import { tablesOf } from './startable.ts';
 
+/** What somebody has read already, and nobody needs to read again: of each pipeline its newest runs, ten or more, and every table's history. */
+export interface KnownHistories {
+  readonly pipelines: ReadonlyMap<string, Pick<PipelineHistory, 'runs'>>;
+  readonly tables: ReadonlyMap<string, TableHistory>;
+}
+
 /** So many of the newest runs of each pipeline are looked at. */
 const newest = 10;
 
 /** Reads from the store what problems are told from; a handful of statements, however many pipelines. Without a store nothing has ever run. Changes nothing. */
-export async function readProblemFacts(store: Store | undefined, config: ProblemFacts['config'], nowMs: number): Promise<ProblemFacts> {
+export async function readProblemFacts(
+  store: Store | undefined,
+  config: ProblemFacts['config'],
+  nowMs: number,
+  known?: KnownHistories,
+): Promise<ProblemFacts> {
   const { queue, history } = store ?? {};
   const names = Object.keys(config.pipelines);
-  const runs = await newestRuns(store, names, nowMs);
+  const runs = known === undefined ? await newestRuns(store, names, nowMs) : runsOf(known.pipelines);
   const tables = new Map(
     await Promise.all(
       names.map(
@@ -37,7 +48,7 @@ export async function readProblemFacts(store: Store | undefined, config: Problem
     pauses: new Set((await queue?.pauses())?.keys()),
     leads: (await store?.leases())?.some((lease) => lease.name === leadership) === true,
     ledUntilMs: ledUntil.length === 0 ? undefined : Math.max(...ledUntil),
-    tables: (await history?.tables([...new Set([...tables.values()].flat())])) ?? new Map(),
+    tables: known?.tables ?? (await history?.tables([...new Set([...tables.values()].flat())])) ?? new Map(),
     tablesOf: tables,
   };
 }
@@ -57,10 +68,13 @@ function entriesByPipeline(entries: readonly QueueEntry[]): ProblemFacts['entrie
   return found;
 }
 
+function runsOf(histories: KnownHistories['pipelines']): ProblemFacts['runs'] {
+  return new Map([...histories].map(([name, { runs }]) => [name, runs.slice(0, newest)]));
+}
+
 async function newestRuns(store: Store | undefined, names: readonly string[], nowMs: number): Promise<ProblemFacts['runs']> {
   if (store?.history !== undefined) {
-    const found = await store.history.pipelines(names, { runs: newest, sinceMs: nowMs });
-    return new Map([...found].map(([name, { runs }]) => [name, runs]));
+    return runsOf(await store.history.pipelines(names, { runs: newest, sinceMs: nowMs }));
   }
   return new Map(
     await Promise.all(

@@ -5,7 +5,7 @@ import { briefRun } from '../run.ts';
 import { lastKnown } from './last-known.ts';
 import type { ServerParts } from './parts.ts';
 import { answers, ref } from './schemas.ts';
-import { declaredTables, leadershipView, pipelineViews, tableViews } from './views.ts';
+import { declaredTables, leadershipView, pipelineHistories, pipelineViews, tableViews } from './views.ts';
 
 /** Several pages that ask at the same moment get one answer. */
 const freshMs = 250;
@@ -30,11 +30,17 @@ export function overviewRoutes(app: FastifyInstance, parts: ServerParts): void {
 
 async function makeOverview(parts: ServerParts): Promise<Omit<Overview, 'storeDown'>> {
   const config = await parts.config();
+  const declared = await declaredTables(parts, config);
+  // The two large questions, asked once for all that needs them.
+  const histories = pipelineHistories(parts, Object.keys(config.pipelines));
+  const tableHistories = parts.history.tables([...declared.keys()]);
   const [daemon, problems, pipelines, tables, queue] = await Promise.all([
     leadershipView(parts),
-    parts.problems(config),
-    pipelineViews(parts, Object.values(config.pipelines)),
-    declaredTables(parts, config).then((declared) => tableViews(parts, config, declared)),
+    Promise.all([histories, tableHistories]).then(([found, foundTables]) =>
+      parts.problems(config, { pipelines: found, tables: foundTables }),
+    ),
+    pipelineViews(parts, Object.values(config.pipelines), histories),
+    tableViews(parts, config, declared, tableHistories),
     parts.queue.waiting(),
   ]);
   return {

@@ -9,6 +9,7 @@ import type { History } from '../history.ts';
 import type { Plan } from '../plan.ts';
 import type { Problem } from '../problem.ts';
 import type { Queue } from '../queue.ts';
+import type { KnownHistories } from '../schedule/problem-facts.ts';
 import type { LeaseHolder, Store } from '../store.ts';
 
 /** What a plan is asked for. */
@@ -50,8 +51,8 @@ export interface ServerParts {
   lake(config: Config): Promise<Lake>;
   /** An open link to a source or a sink of that configuration, by its name there; the same one as long as its settings are the same. */
   link(config: Config, kind: 'source' | 'sink', name: string): Promise<Connection>;
-  /** What needs attention, by that configuration. */
-  problems(config: Config): Promise<readonly Problem[]>;
+  /** What needs attention, by that configuration; what is `known` of pipelines and tables is not read again. */
+  problems(config: Config, known?: KnownHistories): Promise<readonly Problem[]>;
   readonly settings: SettingsParts;
   /** Requests go to it as `debug`. */
   readonly log: FastifyBaseLogger;

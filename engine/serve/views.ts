@@ -1,5 +1,6 @@
 import type { Leadership, PipelineView, ScheduleView, TableView } from '../api.ts';
 import type { Config, PipelineConfig, ScheduleConfig } from '../config.ts';
+import type { PipelineHistory } from '../history.ts';
 import { leadership } from '../schedule/leadership.ts';
 import { daysOfChange, nextFires } from '../schedule/next.ts';
 import { cronWords } from '../schedule/words.ts';
@@ -20,15 +21,24 @@ export async function leadershipView({ store, self }: ServerParts): Promise<Lead
   };
 }
 
-/** These pipelines of the configuration, in its order. */
-export async function pipelineViews(parts: ServerParts, pipelines: readonly PipelineConfig[]): Promise<readonly PipelineView[]> {
-  const names = pipelines.map(({ name }) => name);
-  const sinceMs = parts.clock.now() - dayMs;
-  const [histories, pauses, live] = await Promise.all([
-    parts.history.pipelines(names, { runs: runsShown, sinceMs }),
-    parts.queue.pauses(),
-    parts.store.runs({ states: ['running'] }),
-  ]);
+/** The last runs of these pipelines, and what they loaded within a day. */
+export function pipelineHistories(
+  { history, clock }: ServerParts,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, PipelineHistory>> {
+  return history.pipelines(names, { runs: runsShown, sinceMs: clock.now() - dayMs });
+}
+
+/** These pipelines of the configuration, in its order; `read` is what `pipelineHistories` found of them. */
+export async function pipelineViews(
+  parts: ServerParts,
+  pipelines: readonly PipelineConfig[],
+  read = pipelineHistories(
+    parts,
+    pipelines.map(({ name }) => name),
+  ),
+): Promise<readonly PipelineView[]> {
+  const [histories, pauses, live] = await Promise.all([read, parts.queue.pauses(), parts.store.runs({ states: ['running'] })]);
   return Promise.all(
     pipelines.map(async (pipeline) => {
       const { name } = pipeline;
@@ -75,13 +85,14 @@ async function scheduleView(schedule: ScheduleConfig, nowMs: number): Promise<Sc
 /** When a view was made: a clock that is set back shows earlier times again. */
 const lookedAt = new WeakMap<ScheduleView, number>();
 
-/** These tables; `declared` has the names of the pipelines of each. */
+/** These tables; `declared` has the names of the pipelines of each, `read` what `history.tables` found of them. */
 export async function tableViews(
   parts: ServerParts,
   config: Config,
   declared: ReadonlyMap<string, readonly string[]>,
+  read = parts.history.tables([...declared.keys()]),
 ): Promise<readonly TableView[]> {
-  const histories = await parts.history.tables([...declared.keys()]);
+  const histories = await read;
   const now = parts.clock.now();
   return [...declared].map(([table, pipelines]) => {
     const { extract, load, lakeAsOf, asOf, analyticsAsOf, built } = histories.get(table) ?? {};

@@ -93,6 +93,22 @@ suite('what problems are told from', ({ test, before, after }) => {
     assert.equal([later.leads, later.ledUntilMs], [true, noon - 5]);
   });
 
+  test('what somebody has read already is not read again, and tells the same', async () => {
+    const { history } = store;
+    if (history === undefined) throw new Error('a store on Postgres has a history');
+    const unasked = (): never => {
+      throw new Error('it is known');
+    };
+    const known = {
+      pipelines: await history.pipelines(['all', 'new'], { runs: 30, sinceMs: noon }),
+      tables: await history.tables(['audit_log', 'users']),
+    };
+    const blind = { ...store, history: { ...history, pipelines: unasked, tables: unasked } };
+    const problems = problemsOf(await readProblemFacts(store, config, noon));
+    assert.is(problems.length > 0, true);
+    assert.equal(problemsOf(await readProblemFacts(blind, config, noon, known)), problems);
+  });
+
   test('a store that keeps less tells what it can, and none tells of nothing', async () => {
     const memory = createMemoryStore(systemClock);
     await append(memory, 'all', 'A', -60, failure);
