@@ -20,6 +20,7 @@ import {
 import { nowMs, readerZone, useTicking } from '../clock.ts';
 import { countText, shortCount } from '../figures.ts';
 import { type GridPlace, gridLines, gridStep } from '../grid-steps.ts';
+import { memo } from '../memo.ts';
 import { Fires } from '../parts/fires.tsx';
 import { Empty, Failure, Section, Waiting } from '../parts/messages.tsx';
 import { Scroll } from '../parts/scroll.tsx';
@@ -243,15 +244,18 @@ interface RowProps {
   readonly focused: (id: string) => void;
 }
 
-/** Drawn again only when what is told of it is something else. */
-function Row({ row, line, page, here, stop, open, focused }: RowProps) {
-  const { edges, step, zone } = page;
-  return useMemo(
-    () => <RowCells row={row} line={line} page={page} here={here} stop={stop} open={open} focused={focused} />,
-    // Of the page no more than how it is divided.
-    [row, line, edges, step, zone, here, stop, open, focused],
-  );
-}
+/** Drawn again only when what is told of it is something else; of the page no more counts than how it is divided. */
+const Row = memo(RowCells, ({ page: { edges, step, zone }, row, line, here, stop, open, focused }) => [
+  edges,
+  step,
+  zone,
+  row,
+  line,
+  here,
+  stop,
+  open,
+  focused,
+]);
 
 function RowCells({ row, line, page, here, stop, open, focused }: RowProps) {
   const { pipeline, schedules, paused, buckets, clocksSet } = row;

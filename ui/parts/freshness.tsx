@@ -1,9 +1,10 @@
-import { useCallback, useMemo } from 'preact/hooks';
+import { useCallback } from 'preact/hooks';
 import type { TableBrief } from '../../engine/api-overview.ts';
 import { nowMs, useTicking } from '../clock.ts';
 import { spanText } from '../figures.ts';
 import { freshnessLook, freshnessOf } from '../freshness.ts';
 import { useGrowing } from '../growing.ts';
+import { memo } from '../memo.ts';
 import { type Stage, scaleOf, stagesOf, stageWords } from '../stages.ts';
 import './freshness.css';
 import { Prose } from './prose.tsx';
@@ -51,9 +52,7 @@ export function FreshnessList({ tables }: { readonly tables: readonly TableBrief
 }
 
 /** Drawn again only when what is told of it is something else. */
-function Row({ table }: { readonly table: TableBrief }) {
-  return useMemo(() => <Cells table={table} />, [table]);
-}
+const Row = memo(Cells);
 
 function Cells({ table }: { readonly table: TableBrief }) {
   const { table: name, asOf, limitMs, loaded, heldBy } = table;

@@ -1,8 +1,9 @@
-import { useCallback, useMemo, useState } from 'preact/hooks';
+import { useCallback, useState } from 'preact/hooks';
 import { progressText } from '../../engine/reporters/event-view.ts';
 import type { NodeRun, Run } from '../../engine/run.ts';
 import { nowMs, readerZone, useTicking } from '../clock.ts';
 import { bytesText, countText, durationText } from '../figures.ts';
+import { memo } from '../memo.ts';
 import { paceText } from '../pace.ts';
 import { runPath } from '../routes.ts';
 import { showLog } from '../show-log.ts';
@@ -75,9 +76,6 @@ function NodeRows({ node, run, axis, open, toggle }: NodeRowsProps) {
   const tookMs = bars.reduce((sum, bar) => sum + (bar.kind === 'attempt' ? bar.toMs - bar.fromMs : 0), 0);
   const rows = node.result?.rows ?? node.progress?.rows;
   const bytes = node.result?.bytes ?? node.progress?.bytes;
-  // The axis moves every second; what a node says does so only when the node does.
-  const did = useMemo(() => <Did node={node} />, [node]);
-  const more = useMemo(() => (open ? <NodeMore node={node} run={run} /> : null), [open, node, run.state]);
   return (
     <>
       <tr class={open ? 'open' : ''}>
@@ -94,16 +92,24 @@ function NodeRows({ node, run, axis, open, toggle }: NodeRowsProps) {
         <td class="number">{bars.length === 0 ? <span class="quiet">-</span> : durationText(tookMs)}</td>
         <td class="number">{rows === undefined ? <span class="quiet">-</span> : countText(rows)}</td>
         <td class="number">{bytes === undefined ? <span class="quiet">-</span> : bytesText(bytes)}</td>
-        <td class="did">{did}</td>
+        <td class="did">
+          <StillDid node={node} />
+        </td>
       </tr>
       {open ? (
         <tr class="node-more">
-          <td colSpan={6}>{more}</td>
+          <td colSpan={6}>
+            <StillMore node={node} run={run} />
+          </td>
         </tr>
       ) : null}
     </>
   );
 }
+
+// The axis moves every second; what a node says does so only when the node does.
+const StillDid = memo(Did);
+const StillMore = memo(NodeMore, ({ node, run }) => [node, run.state]);
 
 /** One line: its summary, how far it is, or why it did not. */
 function Did({ node }: { readonly node: NodeRun }) {

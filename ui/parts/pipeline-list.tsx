@@ -1,15 +1,14 @@
-import { useMemo } from 'preact/hooks';
 import type { PipelineBrief } from '../../engine/api-overview.ts';
 import type { RunBrief } from '../../engine/run.ts';
 import { countText, durationText, shortCount } from '../figures.ts';
 import { useGrowing } from '../growing.ts';
+import { memo } from '../memo.ts';
 import { standingOf, standings } from '../overview-order.ts';
 import { pipelinePath, runPath } from '../routes.ts';
 import { lookOf } from '../states.ts';
 import './pipeline-list.css';
 import { RunBars } from './run-bars.tsx';
 import { Scroll } from './scroll.tsx';
-import { Seen } from './seen.tsx';
 import { Mark } from './state-mark.tsx';
 import { Since, Time } from './time.tsx';
 
@@ -66,9 +65,7 @@ export function PipelineList({ pipelines }: { readonly pipelines: readonly Pipel
 }
 
 /** Drawn again only when what is told of it is something else. */
-function Row({ view }: { readonly view: PipelineBrief }) {
-  return useMemo(() => <Cells view={view} />, [view]);
-}
+const Row = memo(Cells);
 
 function Cells({ view }: { readonly view: PipelineBrief }) {
   const { pipeline, mode, tags, schedules, live, runs, rowsLoaded, medianMs } = view;
@@ -117,9 +114,7 @@ function Cells({ view }: { readonly view: PipelineBrief }) {
         )}
       </td>
       <td>
-        <Seen width={180} height={20}>
-          {() => <RunBars runs={runs} />}
-        </Seen>
+        <RunBars runs={runs} />
       </td>
       <td class="number">
         {rowsLoaded === 0 ? (

@@ -1,74 +1,77 @@
+import { useMemo, useState } from 'preact/hooks';
 import type { RunBrief } from '../../engine/run.ts';
+import { type Bar, type BarShape, barRoom, barsOf, barsTogether } from '../bars.ts';
 import { readerZone } from '../clock.ts';
-import { durationText } from '../figures.ts';
+import { countText, durationText } from '../figures.ts';
 import { runPath } from '../routes.ts';
 import { lookOf } from '../states.ts';
 import { isoInZone } from '../times.ts';
 
-const step = 6;
-const width = 5;
-const height = 20;
-const shown = 30;
+const { step, height, most } = barRoom;
 
-/** The last runs as bars, the newest right, as high as they took; each leads to its run. One stop for the keyboard: the arrows move within. */
+/**
+ * The last runs as bars, the newest right; each leads to its run. One stop for the keyboard: the arrows move within. Until somebody comes near, all but the newest are one picture: of hundreds of rows nobody
+ * needs each bar as a link.
+ */
 export function RunBars({ runs }: { readonly runs: readonly RunBrief[] }) {
-  const bars = runs.slice(0, shown).reverse();
-  const longest = Math.max(1, ...bars.map((run) => run.tookMs ?? 0));
-  const from = shown - bars.length;
+  const bars = useMemo(() => barsOf(runs), [runs]);
+  const [near, setNear] = useState(false);
+  const come = (): void => setNear(true);
   return (
-    <svg class="bars" width={shown * step} height={height} viewBox={`0 0 ${shown * step} ${height}`} onKeyDown={move}>
-      <title>{bars.length === 0 ? 'no runs yet' : `the last ${bars.length} runs`}</title>
-      <path class="bars-ground" d={`M0 ${height - 0.5}h${shown * step}`} />
-      {bars.map((run, index) => (
-        <RunBar
-          key={run.runId}
-          run={run}
-          x={(from + index) * step}
-          share={(run.tookMs ?? longest) / longest}
-          last={index === bars.length - 1}
-        />
-      ))}
+    <svg class="bars" width={most * step} height={height} viewBox={`0 0 ${most * step} ${height}`} onPointerEnter={come} onKeyDown={move}>
+      <title>{wordsOf(bars)}</title>
+      <path class="bars-ground" d={`M0 ${height - 0.5}h${most * step}`} />
+      {/* One list, and one element before the newest: it is where the focus is when others come, and what is moved loses it. */}
+      {[
+        near ? null : <Older key="older" bars={bars.slice(0, -1)} />,
+        ...(near ? bars : bars.slice(-1)).map((bar) => <BarLink key={bar.run.runId} bar={bar} last={bar === bars.at(-1)} focused={come} />),
+      ]}
     </svg>
   );
 }
 
-function RunBar({ run, x, share, last }: { readonly run: RunBrief; readonly x: number; readonly share: number; readonly last: boolean }) {
+function Older({ bars }: { readonly bars: readonly Bar[] }) {
+  return (
+    <g>
+      {[...barsTogether(bars)].map(([tone, shape]) => (
+        <g key={tone} class={`tone-${tone}`}>
+          <Paths shape={shape} />
+        </g>
+      ))}
+    </g>
+  );
+}
+
+function BarLink({ bar, last, focused }: { readonly bar: Bar; readonly last: boolean; readonly focused: () => void }) {
+  const { run, x } = bar;
   const look = lookOf(run.state);
   const { tookMs: took } = run;
   const words = `${look.word}, ${isoInZone(Date.parse(run.startedAt), readerZone)}${took === undefined ? '' : `, ${durationText(took)}`}`;
-  const tall = Math.max(4, Math.round(share * (height - 2)));
   return (
-    <a href={runPath(run.runId)} aria-label={`run: ${words}`} tabindex={last ? 0 : -1} class={`tone-${look.tone}`}>
+    <a href={runPath(run.runId)} aria-label={`run: ${words}`} tabindex={last ? 0 : -1} class={`tone-${look.tone}`} onFocus={focused}>
       <title>{words}</title>
       <rect class="bar-space" x={x} y="0" width={step} height={height} />
-      <BarOf shape={look.shape} x={x} tall={tall} />
+      <Paths shape={bar} />
     </a>
   );
 }
 
-function BarOf({ shape, x, tall }: { readonly shape: string; readonly x: number; readonly tall: number }) {
-  const top = height - tall;
-  switch (shape) {
-    case 'dot':
-      return <rect class="filled" x={x} y={top} width={width} height={tall} />;
-    case 'cross': {
-      const stem = Math.max(0, tall - 8);
-      return (
-        <g>
-          <rect class="filled" x={x + 1.5} y={height - stem} width="2" height={stem} />
-          <path class="drawn" d={`M${x} ${height - stem - 6.5}l5 5m0 -5l-5 5`} />
-        </g>
-      );
-    }
-    case 'broken-ring': {
-      const half = Math.max(1.5, (tall - 3) / 2);
-      return <path class="filled" d={`M${x} ${height}v${-half}h${width}v${half}zM${x} ${height - half - 3}v${-half}h${width}v${half}z`} />;
-    }
-    case 'square':
-      return <rect class="filled" x={x} y={height - width} width={width} height={width} />;
-    default:
-      return <rect class="drawn thin" x={x + 0.5} y={top + 0.5} width={width - 1} height={tall - 1} />;
-  }
+function Paths({ shape: { filled, drawn, thin } }: { readonly shape: BarShape }) {
+  return (
+    <>
+      {filled === '' ? null : <path class="filled" d={filled} />}
+      {drawn === '' ? null : <path class="drawn" d={drawn} />}
+      {thin === '' ? null : <path class="drawn thin" d={thin} />}
+    </>
+  );
+}
+
+/** `the last 30 runs: 28 succeeded, 2 failed`. */
+function wordsOf(bars: readonly Bar[]): string {
+  if (bars.length === 0) return 'no runs yet';
+  const counts = new Map<string, number>();
+  for (const { run } of bars) counts.set(lookOf(run.state).word, (counts.get(lookOf(run.state).word) ?? 0) + 1);
+  return `the last ${countText(bars.length, 'run')}: ${[...counts].map(([word, count]) => `${countText(count)} ${word}`).join(', ')}`;
 }
 
 function move(event: KeyboardEvent): void {

@@ -1,8 +1,9 @@
-import { useCallback, useMemo } from 'preact/hooks';
+import { useCallback } from 'preact/hooks';
 import type { TableLine } from '../../engine/api-table.ts';
 import { nowMs, useTicking } from '../clock.ts';
 import { bytesText, countText, shortCount } from '../figures.ts';
 import { freshnessOf } from '../freshness.ts';
+import { memo } from '../memo.ts';
 import { tablePath } from '../routes.ts';
 import { stagesOf, stageWords } from '../stages.ts';
 import { useWindowedRows } from '../windowed-rows.ts';
@@ -77,9 +78,7 @@ function Space({ height }: { readonly height: number }) {
 }
 
 /** Drawn again only when what is told of it is something else. */
-function Line({ table, index }: { readonly table: TableLine; readonly index: number }) {
-  return useMemo(() => <Cells table={table} index={index} />, [table, index]);
-}
+const Line = memo(Cells);
 
 function Cells({ table, index }: { readonly table: TableLine; readonly index: number }) {
   const { table: name, limitMs, loaded, lake, staging, pipelines } = table;
