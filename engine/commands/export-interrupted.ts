@@ -16,20 +16,28 @@ export async function exportInterrupted(
   runIds: readonly string[],
   warn: (text: string) => void,
 ): Promise<void> {
-  for (const runId of runIds) {
-    const exporter = await openExporters({ ...context, warn, work: undefined });
-    if (exporter === undefined) return;
-    try {
-      await readEvents(store, runId, (events) => {
-        exporter.catchUp(events.filter((event) => event.type !== 'run.interrupted'));
-        for (const event of events) if (event.type === 'run.interrupted') exporter.event(event);
-      });
-    } catch (error) {
-      if (!(error instanceof EngineError)) throw error;
-      warn(`what became of run ${runId} is not exported: ${errorData(error).message}`);
-    } finally {
-      await exporter.close();
-    }
+  // Side by side: each may wait for a server that hangs.
+  await Promise.all(runIds.map((runId) => exportOne(context, store, runId, warn)));
+}
+
+async function exportOne(
+  context: Parameters<typeof exportInterrupted>[0],
+  store: Store,
+  runId: string,
+  warn: (text: string) => void,
+): Promise<void> {
+  const exporter = await openExporters({ ...context, warn, work: undefined });
+  if (exporter === undefined) return;
+  try {
+    await readEvents(store, runId, (events) => {
+      exporter.catchUp(events.filter((event) => event.type !== 'run.interrupted'));
+      for (const event of events) if (event.type === 'run.interrupted') exporter.event(event);
+    });
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    warn(`what became of run ${runId} is not exported: ${errorData(error).message}`);
+  } finally {
+    await exporter.close();
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Command } from '../command.ts';
 import { EngineError } from '../error.ts';
-import { runOf } from '../run.ts';
+import { earlierRun } from '../execute/earlier.ts';
 import { knownRun, storeWithRuns } from './known-run.ts';
 import { orStopped } from './or-stopped.ts';
 import { planPipeline, requestOf } from './plan-pipeline.ts';
@@ -26,9 +26,9 @@ export const command: Command = {
       context.reporter.note(`run ${record.runId} succeeded: there is nothing to do again`);
       return 0;
     }
-    const earlier = runOf(await store.events(record.runId));
+    const earlier = earlierRun(await store.events(record.runId));
     if (earlier === undefined) throw new EngineError('failed', 'run.no-events', `the events of run ${record.runId} are gone`);
-    const plan = await orStopped(context.signal, planPipeline(context, requestOf(earlier)));
+    const plan = await orStopped(context.signal, planPipeline(context, requestOf(earlier.run)));
     return runPlan(context, plan, 'retry', earlier);
   },
 };

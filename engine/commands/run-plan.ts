@@ -5,6 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import type { CommandContext } from '../command.ts';
 import type { RetentionConfig } from '../config.ts';
 import { EngineError, exitCodeOf } from '../error.ts';
+import type { EarlierRun } from '../execute/earlier.ts';
 import { execute } from '../execute/executor.ts';
 import { openExporters } from '../exporters/index.ts';
 import type { Plan } from '../plan.ts';
@@ -18,7 +19,13 @@ const askEveryMs = 1000;
 const prunedAtOnce = 20;
 
 /** Carries a plan out, shows its events and a summary, and returns the exit code. `earlier`: the run that this one goes on from; `queued`: what it was queued as. */
-export async function runPlan(context: CommandContext, plan: Plan, trigger: string, earlier?: Run, queued?: QueueEntry): Promise<number> {
+export async function runPlan(
+  context: CommandContext,
+  plan: Plan,
+  trigger: string,
+  earlier?: EarlierRun,
+  queued?: QueueEntry,
+): Promise<number> {
   const config = await context.config();
   const pipeline = config.pipelines[plan.pipeline];
   if (pipeline === undefined) throw new EngineError('usage', 'run.unknown-pipeline', `there is no pipeline ${plan.pipeline}`);

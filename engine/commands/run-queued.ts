@@ -1,6 +1,6 @@
 import type { CommandContext } from '../command.ts';
 import { EngineError } from '../error.ts';
-import { runOf } from '../run.ts';
+import { earlierRun } from '../execute/earlier.ts';
 import { isOwn } from '../schedule/own-resumes.ts';
 import { orStopped } from './or-stopped.ts';
 import { type PlanRequest, planPipeline, requestOf } from './plan-pipeline.ts';
@@ -22,17 +22,22 @@ export async function runQueued(context: CommandContext, given: string): Promise
     return runPlan(context, plan, entry.kind === 'fire' ? 'schedule' : 'api', undefined, entry);
   }
   await sweep(context, store);
-  const earlier = runOf(await store.events(entry.retryOf));
-  if (earlier === undefined || earlier.state === 'succeeded') {
+  const earlier = earlierRun(await store.events(entry.retryOf));
+  if (earlier === undefined || earlier.run.state === 'succeeded') {
     const why = earlier === undefined ? `run ${entry.retryOf} is gone` : `run ${entry.retryOf} succeeded: there is nothing to do again`;
     await queue.end(entry.id, 'cancelled', why);
     context.reporter.note(why);
     return 0;
   }
-  if (earlier.state === 'running')
-    throw new EngineError('refused', 'run.live', `run ${earlier.runId} is still at work (pid ${earlier.pid} on ${earlier.host})`, {
-      hint: 'It is gone on with when it has ended.',
-    });
-  const plan = await orStopped(context.signal, planPipeline(context, requestOf(earlier)));
+  if (earlier.run.state === 'running')
+    throw new EngineError(
+      'refused',
+      'run.live',
+      `run ${earlier.run.runId} is still at work (pid ${earlier.run.pid} on ${earlier.run.host})`,
+      {
+        hint: 'It is gone on with when it has ended.',
+      },
+    );
+  const plan = await orStopped(context.signal, planPipeline(context, requestOf(earlier.run)));
   return runPlan(context, plan, isOwn(entry.askedBy) ? 'resume' : 'api', earlier, entry);
 }

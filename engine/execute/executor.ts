@@ -8,6 +8,7 @@ import { keptPlan, type Plan, type PlannedNode } from '../plan.ts';
 import { applyEvent, type Run } from '../run.ts';
 import type { Store } from '../store.ts';
 import { type AttemptParts, attemptUnit } from './attempt.ts';
+import type { EarlierRun } from './earlier.ts';
 import { createEventSink } from './event-sink.ts';
 import { keptNodes } from './history.ts';
 import { createRunLeases } from './leases.ts';
@@ -21,7 +22,7 @@ export interface Execution {
   /** Who asked: `cli`, `retry`, `schedule`. */
   readonly trigger: string;
   /** The run that this one goes on from: what succeeded there is kept (see `keptNodes`). */
-  readonly earlier: Run | undefined;
+  readonly earlier: EarlierRun | undefined;
   /** What the run was queued as; its first event takes that, or the run does not begin. */
   readonly queued?: { readonly id: number; readonly scheduledAt: string | undefined };
   readonly retries: RetryConfig;
@@ -88,9 +89,10 @@ export async function execute(execution: Execution): Promise<Run> {
 }
 
 async function walk(execution: Execution, emit: (body: EventBody) => void): Promise<void> {
-  const { plan, earlier, signal, clock } = execution;
+  const { plan, signal, clock } = execution;
   const units = unitsOf(plan.nodes);
-  const kept = earlier === undefined ? new Set<string>() : keptNodes(plan.nodes, earlier);
+  const earlier = execution.earlier?.run;
+  const kept = execution.earlier === undefined ? new Set<string>() : keptNodes(plan.nodes, execution.earlier);
   const pool = createPool(execution.concurrency);
   const facts = new Map<string, { readonly [key: string]: Json }>();
   const leases = createRunLeases(execution.store, { runId: execution.runId, host: execution.host, pid: execution.pid });
@@ -197,7 +199,7 @@ function startedEvent(execution: Execution): EventBody {
     pipeline: plan.pipeline,
     mode: plan.mode,
     trigger: execution.trigger,
-    ...(earlier === undefined ? {} : { retryOf: earlier.runId }),
+    ...(earlier === undefined ? {} : { retryOf: earlier.run.runId }),
     ...(queued === undefined ? {} : { queued: queued.id }),
     ...(queued?.scheduledAt === undefined ? {} : { scheduledAt: queued.scheduledAt }),
     nodes: plan.nodes.map((n) => ({

@@ -1,18 +1,22 @@
 import type { PlannedNode } from '../plan.ts';
-import type { NodeRun, Run } from '../run.ts';
+import type { NodeRun } from '../run.ts';
+import type { EarlierRun } from './earlier.ts';
 
 /**
- * Nodes that are not done again when a run goes on from an earlier one: those that succeeded there, with all that they need. Two rules on top:
+ * Nodes that are not done again when a run goes on from an earlier one: those that succeeded there, with all that they need. Three rules on top:
+ * - what was extracted with another meaning (a mask was added since) is taken again, for its rows must go no further;
  * - all extracts of one source were read under one snapshot, so when one of them has to run again, all of them run again (and what needs them);
  * - a unit is kept as a whole or not at all.
  * Pure.
  */
-export function keptNodes(nodes: readonly PlannedNode[], earlier: Run): ReadonlySet<string> {
-  const before = new Map<string, NodeRun>(earlier.nodes.map((n) => [n.id, n]));
+export function keptNodes(nodes: readonly PlannedNode[], earlier: EarlierRun): ReadonlySet<string> {
+  const before = new Map<string, NodeRun>(earlier.run.nodes.map((n) => [n.id, n]));
+  const planned = new Map(earlier.plan?.nodes.map((n) => [n.id, n]));
   const kept = new Set<string>();
   for (const node of nodes) {
     const was = before.get(node.id);
-    if (was?.state === 'succeeded' && was.type === node.type && was.unit === node.unit) kept.add(node.id);
+    if (was?.state === 'succeeded' && was.type === node.type && was.unit === node.unit && meansTheSame(node, planned.get(node.id)))
+      kept.add(node.id);
   }
   const dropped = (members: readonly PlannedNode[]): boolean => {
     if (members.every((n) => kept.has(n.id)) || !members.some((n) => kept.has(n.id))) return false;
@@ -29,6 +33,15 @@ export function keptNodes(nodes: readonly PlannedNode[], earlier: Run): Readonly
       }
   }
   return kept;
+}
+
+/** Plans of extracts pin a fingerprint of what they mean; null: it could not be asked for. One that nobody kept may have been any. */
+function meansTheSame(node: PlannedNode, before: PlannedNode | undefined): boolean {
+  const { fingerprint } = node.plan.pins;
+  if (fingerprint === undefined) return true;
+  if (before === undefined) return false;
+  if (fingerprint !== null && before.plan.pins.fingerprint !== null) return fingerprint === before.plan.pins.fingerprint;
+  return JSON.stringify(node.options) === JSON.stringify(before.options);
 }
 
 /** Names the snapshot that an extract shares: node types `<system>.extract` with the option `source`. */

@@ -1,13 +1,17 @@
+import { connect } from 'node:net';
 import { type SpanContext, TraceFlags } from '@opentelemetry/api';
 import { OTLPTraceExporter as JsonExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { OTLPTraceExporter as ProtobufExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
 import { BasicTracerProvider, BatchSpanProcessor, type SpanExporter } from '@opentelemetry/sdk-trace-base';
 import { redact } from '../base/secret.ts';
+import { whyUnanswered } from '../base/unanswered.ts';
 import type { Tracing } from './open-telemetry.ts';
 
 /** How long the end of a run may wait for spans that were not sent yet. */
 const mostCloseMs = 5_000;
+/** Where the SDK sends to by default. */
+const usualEndpoint = 'http://localhost:4318';
 /** Spans that may wait. */
 const mostWaiting = 16_384;
 /** `ExportResultCode.SUCCESS` of the SDK. */
@@ -86,11 +90,32 @@ export function openTracing(protocol: 'http/protobuf' | 'http/json', warn: (text
       });
       // What it rejects with has been told by the exporter.
       const done = (provider ?? batch).shutdown().catch((error: unknown) => complain(String(error)));
-      await Promise.race([done, late]);
+      const over = new AbortController();
+      // The SDK asks again and again where nobody listens, too.
+      const absent = whyAbsent(over.signal);
+      await Promise.race([done, late, absent.then(complain)]);
+      over.abort();
       clearTimeout(timer);
     },
   };
   return tracing;
+}
+
+/** Resolves with why nobody can be connected to where spans are sent; stays pending where somebody can. */
+function whyAbsent(signal: AbortSignal): Promise<string> {
+  const { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: ofTraces = '', OTEL_EXPORTER_OTLP_ENDPOINT: ofAll = '' } = process.env;
+  const endpoint = [ofTraces, ofAll].find((text) => text.trim() !== '');
+  return new Promise((resolve) => {
+    const { hostname, port, protocol } = new URL(endpoint === undefined || !URL.canParse(endpoint) ? usualEndpoint : endpoint);
+    const socket = connect({
+      host: hostname.replace(/^\[(.*)\]$/, '$1'),
+      port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port),
+    });
+    const leave = (): void => void socket.destroy();
+    signal.addEventListener('abort', leave, { once: true });
+    socket.once('connect', leave);
+    socket.once('error', (error) => resolve(`the collector ${whyUnanswered(new Error(error.message, { cause: error }), mostCloseMs)}`));
+  });
 }
 
 /** A `traceparent` of W3C Trace Context, version 00; undefined for anything else. */

@@ -81,6 +81,16 @@ suite('what docs/masking.md says', ({ test, before, after }) => {
     await engine(0, 'run', '--pipeline', 'everything');
     assert.match(filesOf(), /zaphod1@example\.com/);
     assert.match(await rowsOf(), /zaphod1@example\.com/);
+    // A run that had extracted, and did not load.
+    await to.query('ALTER TABLE staging.users ADD CONSTRAINT closed CHECK (id < 51) NOT VALID');
+    const failed = /engine retry ([0-9A-Z]{26})/.exec(await engine(1, 'run', '--pipeline', 'everything'))?.[1] ?? 'none';
+    await to.query('ALTER TABLE staging.users DROP CONSTRAINT closed');
+    rig.write('pipelines.yaml', masked);
+    assert.not.match(await engine(0, 'retry', failed), /extract kept/, 'plain rows of a run before the mask go no further');
+    assert.match(await rowsOf(), new RegExp(hashed('zaphod1@example.com')));
+    assert.not.match((await to.query('SELECT u::text AS row FROM staging.users u')).rows.map(({ row }) => row).join('\n'), hidden);
+    rig.write('pipelines.yaml', plain);
+    await engine(0, 'run', '--pipeline', 'everything');
     rig.write('pipelines.yaml', masked);
     told = '';
     assert.match(await engine(4, 'run', '--pipeline', 'changed'), /extract\.meaning-changed/);

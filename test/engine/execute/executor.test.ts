@@ -1,7 +1,9 @@
 import * as assert from 'uvu/assert';
+import type { JsonObject } from '../../../engine/base/json.ts';
 import { EngineError, stoppedError } from '../../../engine/error.ts';
 import type { Event } from '../../../engine/event.ts';
 import { type Execution, execute } from '../../../engine/execute/executor.ts';
+import type { Plan, PlannedNode } from '../../../engine/plan.ts';
 import { type Run, runOf } from '../../../engine/run.ts';
 import { createMemoryStore } from '../../../engine/stores/memory.ts';
 import { createTestClock, type TestClock } from '../../support/clock.ts';
@@ -318,9 +320,32 @@ suite('going on from an earlier run', ({ test }) => {
   const failing = (id: string, facts?: PuppetNode['facts']): readonly PuppetNode[] =>
     nodes.map((n) => (n.id === id ? { ...n, fails: 1, ...(facts === undefined ? {} : { facts }) } : n));
 
+  test('what was extracted with another meaning, or nobody knows with which, is taken again; with the same it is kept', async () => {
+    const meaning = (fingerprint: string | null, options: JsonObject = {}): Plan => {
+      const plan = puppetPlan(nodes);
+      const pinned = (node: PlannedNode): PlannedNode =>
+        node.id.startsWith('extract')
+          ? { ...node, options: { ...node.options, ...options }, plan: { ...node.plan, pins: { fingerprint } } }
+          : node;
+      return { ...plan, nodes: plan.nodes.map(pinned) };
+    };
+    const run = await play(failing('load b')).run;
+    const kept = async (plan: Plan, before: Plan | undefined): Promise<boolean> => {
+      const { events, run: again } = play(nodes, { plan, earlier: { run, plan: before }, runId: 'run-2' });
+      await again;
+      return events.some((event) => event.type === 'node.kept' && event.node === 'extract b');
+    };
+    assert.is(await kept(meaning('one'), meaning('one')), true);
+    assert.is(await kept(meaning('two'), meaning('one')), false);
+    assert.is(await kept(meaning('one'), undefined), false);
+    // A source that cannot be asked: then it goes by what was declared.
+    assert.is(await kept(meaning(null), meaning('one')), true);
+    assert.is(await kept(meaning(null, { masked: true }), meaning('one')), false);
+  });
+
   test('what succeeded is kept, what failed and was skipped runs', async () => {
     const earlier = await play(failing('load b')).run;
-    const { run, puppets } = play(nodes, { earlier, runId: 'run-2' });
+    const { run, puppets } = play(nodes, { earlier: { run: earlier, plan: undefined }, runId: 'run-2' });
     const ended = await run;
     assert.equal(puppets.calls, ['run load b 1', 'run dbt 1']);
     assert.is(ended.state, 'succeeded');
@@ -330,14 +355,14 @@ suite('going on from an earlier run', ({ test }) => {
 
   test('when one extract of a source runs again all of them do, with what needs them', async () => {
     const earlier = await play(failing('extract b')).run;
-    const { run, puppets } = play(nodes, { earlier, runId: 'run-2' });
+    const { run, puppets } = play(nodes, { earlier: { run: earlier, plan: undefined }, runId: 'run-2' });
     await run;
     assert.is(puppets.calls.length, 5);
   });
 
   test('a node that failed is given what it left behind', async () => {
     const earlier = await play(failing('dbt', { failed: ['m'] })).run;
-    const { run, puppets } = play(nodes, { earlier, runId: 'run-2' });
+    const { run, puppets } = play(nodes, { earlier: { run: earlier, plan: undefined }, runId: 'run-2' });
     await run;
     assert.equal(puppets.calls, ['run dbt 1']);
     assert.equal(puppets.histories.get('dbt'), { runId: 'run-1', facts: { failed: ['m'] } });
@@ -345,8 +370,8 @@ suite('going on from an earlier run', ({ test }) => {
 
   test('a second retry keeps what the first kept, and names the run that did it', async () => {
     const first = await play(failing('load b')).run;
-    const second = await play(failing('dbt'), { earlier: first, runId: 'run-2' }).run;
-    const { run, puppets } = play(nodes, { earlier: second, runId: 'run-3' });
+    const second = await play(failing('dbt'), { earlier: { run: first, plan: undefined }, runId: 'run-2' }).run;
+    const { run, puppets } = play(nodes, { earlier: { run: second, plan: undefined }, runId: 'run-3' });
     const ended = await run;
     assert.equal(puppets.calls, ['run dbt 1']);
     assert.is(ended.nodes.find((n) => n.id === 'extract a')?.keptFrom, 'run-1');

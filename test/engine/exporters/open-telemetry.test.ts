@@ -213,6 +213,8 @@ suite('a run as a trace', ({ test, before, after }) => {
     assert.is(refused.warned.length, 1, refused.warned.join('\n'));
     const away = await exported(run, { ...headers, OTEL_EXPORTER_OTLP_ENDPOINT: gone.url });
     assert.is(away.warned.length, 1, away.warned.join('\n'));
+    assert.ok(away.tookMs < 2_000, `nobody listens, and the end was held for ${away.tookMs} ms`);
+    assert.match(away.warned.join('\n'), /the collector refused the connection/);
     for (const text of [...refused.warned, ...away.warned]) {
       assert.match(text, /^traces are not sent: .*The run goes on without them$/s);
       assert.not.match(text, /secret-of-collector/);
