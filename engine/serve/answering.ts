@@ -8,6 +8,8 @@ import { answers, ref } from './schemas.ts';
 
 const freshMs = 30_000;
 const patienceMs = 3_000;
+/** Every database has it. */
+const anyRelation = { schema: 'pg_catalog', name: 'pg_class' };
 
 /** Something to be looked at. `ask` resolves to false for a server of the engine's own that nobody uses now: it is not started for a look. */
 interface Asked {
@@ -47,7 +49,8 @@ export function connectionRoutes(app: FastifyInstance, parts: ServerParts): void
       .then(
         (up) => ({ state: up ? ('answers' as const) : ('idle' as const), why: undefined, hint: undefined }),
         (error: unknown) => {
-          if (!(error instanceof EngineError)) throw error;
+          if (error instanceof DOMException) return late;
+          // A defect of one is no reason to tell nothing of the others.
           const { message, hint } = errorData(error);
           return { state: 'silent' as const, why: redact(message), hint };
         },
@@ -89,16 +92,14 @@ function askedOf(parts: ServerParts, config: Config): readonly Asked[] {
     name,
     type,
     ask: async () => {
-      const { database: to } = await parts.link(config, kind, name);
-      if (to === undefined) return true;
-      if (to.embedded !== undefined && !(await to.embedded.isRunning())) return false;
-      const client = await to.connect('page');
+      const { look } = await parts.link(config, kind, name);
       try {
-        await client.query('SELECT 1');
-      } finally {
-        await client.end().catch(() => undefined);
+        await look?.({ relations: [anyRelation], signal: AbortSignal.timeout(patienceMs) });
+        return true;
+      } catch (error) {
+        if (error instanceof EngineError && error.code === 'embedded.not-running') return false;
+        throw error;
       }
-      return true;
     },
   });
   return [

@@ -1,16 +1,19 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Client } from 'pg';
 import * as assert from 'uvu/assert';
 import { look } from '../../../connectors/postgres/look.ts';
 import { openServer } from '../../../connectors/postgres/open-server.ts';
 import { preview } from '../../../connectors/postgres/preview.ts';
 import type { PostgresServer } from '../../../connectors/postgres/server.ts';
+import { onVisit } from '../../../connectors/postgres/visit.ts';
 import { systemClock } from '../../../engine/base/clock.ts';
 import type { Preview, PreviewRequest } from '../../../engine/connector.ts';
 import { errorOf } from '../../support/engine-error.ts';
 import { freshDatabase, type TestDatabase } from '../../support/postgres.ts';
 import { suite } from '../../support/suite.ts';
+import { waitUntil } from '../../support/wait.ts';
 
 const scope = { root: '/nonexistent', clock: systemClock, engine: '0.0.0', log: () => undefined };
 const never = new AbortController().signal;
@@ -69,6 +72,34 @@ suite('a look at a Postgres server', ({ test, before, after }) => {
     assert.equal([told.get('parts')?.kind, told.get('parts')?.rows], ['partitioned', 42]);
     assert.equal([told.get('seen')?.kind, told.get('seen')?.rows, told.get('seen')?.bytes], ['view', undefined, undefined]);
     assert.is(told.get('fresh')?.rows, undefined, 'nobody has counted yet');
+  });
+
+  test('is given up where a server takes the connection and says nothing more; a session that begins after that is ended', async () => {
+    let ended = 0;
+    let begin: (client: Client) => void = () => undefined;
+    const silent = {
+      ...server,
+      visit: () =>
+        new Promise<Client>((resolve) => {
+          begin = resolve;
+        }),
+    };
+    const visited = { label: 'look', patienceMs: 20, signal: never };
+    const error = await errorOf(onVisit(silent, visited, 'looking', async () => undefined));
+    assert.equal([error.code, error.trouble], ['postgres.timeout', 'outside']);
+    const late = {
+      end: async () => {
+        ended += 1;
+      },
+    };
+    begin(late as unknown as Client);
+    await waitUntil(() => ended === 1, 'the late session to be ended');
+    const over = new AbortController();
+    const left = onVisit(silent, { ...visited, patienceMs: 60_000, signal: over.signal }, 'looking', async () => undefined).catch(
+      (e: unknown) => e,
+    );
+    over.abort();
+    assert.is(((await left) as Error).name, 'AbortError');
   });
 
   test('does not wait for a lock that somebody holds on the table', async () => {

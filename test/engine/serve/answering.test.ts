@@ -1,6 +1,7 @@
 import * as assert from 'uvu/assert';
+import { look } from '../../../connectors/postgres/look.ts';
+import { openServer } from '../../../connectors/postgres/open-server.ts';
 import { systemClock } from '../../../engine/base/clock.ts';
-import type { Connection } from '../../../engine/connector.ts';
 import { EngineError } from '../../../engine/error.ts';
 import { suite } from '../../support/suite.ts';
 import { waitUntil } from '../../support/wait.ts';
@@ -10,6 +11,8 @@ const gone = (): never => {
   throw new EngineError('outside', 'postgres.refused', 'connecting to 10.0.0.1: refused', { hint: 'Is it at work?', retryable: true });
 };
 
+const scope = { root: '/nonexistent', clock: systemClock, engine: '0.0.0', log: () => undefined };
+
 suite('what runs need', ({ test }) => {
   test('is looked at when somebody asks, and told with since when and why it does not answer', async () => {
     const stage = await createStage();
@@ -18,16 +21,14 @@ suite('what runs need', ({ test }) => {
     let nowMs = Date.parse('2026-01-31T09:00:00.000Z');
     const link: typeof stage.parts.link = async (config, kind, name) => {
       const connection = await stage.parts.link(config, kind, name);
-      if (kind !== 'source' || connection.database === undefined) return connection;
-      const { connect } = connection.database;
-      const database: Connection['database'] = {
-        ...connection.database,
-        connect: async (label) => {
+      if (kind !== 'source') return connection;
+      return {
+        ...connection,
+        look: async (request) => {
           looks += 1;
-          return away ? gone() : connect(label);
+          return away ? gone() : (connection.look?.(request) ?? []);
         },
       };
-      return { ...connection, database };
     };
     const server = await stage.another({ link, clock: { ...systemClock, now: () => nowMs } });
     const source = async (): Promise<Record<string, string>> =>
@@ -64,43 +65,22 @@ suite('what runs need', ({ test }) => {
   test('that hangs is silent after three seconds, and is not asked again before it has come back; an own server is not started for a look', async () => {
     const stage = await createStage();
     let begun = 0;
-    let started = 0;
     let release: () => void = () => undefined;
     const hangs = new Promise<void>((resolve) => {
       release = resolve;
     });
     const link: typeof stage.parts.link = async (config, kind, name) => {
       const connection = await stage.parts.link(config, kind, name);
-      if (connection.database === undefined) return connection;
-      const { database } = connection;
       return kind === 'source'
         ? {
             ...connection,
-            database: {
-              ...database,
-              connect: async (label) => {
-                begun += 1;
-                await hangs;
-                return database.connect(label);
-              },
+            look: async (request) => {
+              begun += 1;
+              await hangs;
+              return connection.look?.({ ...request, signal: new AbortController().signal }) ?? [];
             },
           }
-        : {
-            ...connection,
-            database: {
-              ...database,
-              connect: async (label) => {
-                started += 1;
-                return database.connect(label);
-              },
-              embedded: {
-                folder: '/nonexistent',
-                isRunning: async () => false,
-                keep: async () => undefined,
-                stop: async () => 'not running',
-              },
-            },
-          };
+        : { ...connection, look: (request) => look(openServer(name, { url: 'embedded' }, scope), request) };
     };
     let nowMs = Date.parse('2026-01-31T09:00:00.000Z');
     const server = await stage.another({ link, clock: { ...systemClock, now: () => nowMs } });
@@ -110,7 +90,7 @@ suite('what runs need', ({ test }) => {
       assert.equal(await states(), ['source silent', 'lake answers', 'sink idle', 'store answers']);
       nowMs += 31_000;
       assert.is((await states())[0], 'source silent');
-      assert.equal([begun, started], [1, 0]);
+      assert.is(begun, 1);
       release();
       await waitUntil(async () => {
         nowMs += 31_000;
@@ -118,6 +98,28 @@ suite('what runs need', ({ test }) => {
       }, 'the source to answer again');
     } finally {
       release();
+      await stage.close();
+    }
+  });
+
+  test('is told of all, whatever the look at one of them ends with', async () => {
+    const stage = await createStage();
+    const link: typeof stage.parts.link = async (config, kind, name) => {
+      const connection = await stage.parts.link(config, kind, name);
+      return kind === 'source'
+        ? { ...connection, look: () => Promise.reject(new TypeError('a defect at postgres://me:s3cr3t@here/')) }
+        : connection;
+    };
+    const server = await stage.another({ link });
+    try {
+      const { status, body, text } = await askAt(server.url, '/api/v1/connections');
+      assert.is(status, 200);
+      assert.equal(
+        body.connections.map((c: { kind: string; state: string }) => `${c.kind} ${c.state}`),
+        ['source silent', 'lake answers', 'sink answers', 'store answers'],
+      );
+      assert.not.match(text, /s3cr3t/);
+    } finally {
       await stage.close();
     }
   });
