@@ -17,6 +17,8 @@ interface Entry {
   data: unknown;
   failure: ApiFailure | undefined;
   askedMs: number;
+  /** It is asked for no sooner after it was asked for last. */
+  leastMs: number;
   asking: boolean;
   again: boolean;
   timer: number | undefined;
@@ -41,6 +43,7 @@ function entryOf(path: string): Entry {
     data: undefined,
     failure: undefined,
     askedMs: 0,
+    leastMs,
     asking: false,
     again: false,
     timer: undefined,
@@ -54,14 +57,15 @@ function entryOf(path: string): Entry {
   return entry;
 }
 
-/** Asks at most once a second; who asks while a question is on its way is answered by one more. */
+/** Asks at most once a second, or as seldom as it may be asked for; who asks while a question is on its way is answered by one more. */
 function ask(path: string, entry: Entry): void {
   if (entry.asking) {
     entry.again = true;
     return;
   }
-  if (entry.timer !== undefined) return;
-  const wait = entry.askedMs + leastMs - Date.now();
+  window.clearTimeout(entry.timer);
+  entry.timer = undefined;
+  const wait = entry.askedMs + entry.leastMs - Date.now();
   if (wait > 0) {
     entry.timer = window.setTimeout(() => {
       entry.timer = undefined;
@@ -94,20 +98,21 @@ async function answer(path: string, entry: Entry): Promise<void> {
   if (entry.again && entry.listeners.size > 0) ask(path, entry);
 }
 
-/** The answer of an address, kept up to date while the component is there. */
-export function useAnswer<T>(path: string): Answer<T> {
+/** The answer of an address, kept up to date while the component is there; asked for no more often than once in `everyMs`. */
+export function useAnswer<T>(path: string, everyMs = leastMs): Answer<T> {
   const [, draw] = useState({});
   useEffect(() => {
     const entry = entryOf(path);
     const listener = (): void => draw({});
     entry.listeners.add(listener);
+    entry.leastMs = everyMs;
     ask(path, entry);
     const stop = onChanged(() => ask(path, entry));
     return () => {
       entry.listeners.delete(listener);
       stop();
     };
-  }, [path]);
+  }, [path, everyMs]);
   const refresh = useCallback(() => ask(path, entryOf(path)), [path]);
   const entry = entries.get(path);
   return { data: entry?.data as T | undefined, failure: entry?.failure, refresh };

@@ -42,6 +42,7 @@ export const keyWords: readonly { readonly keys: string; readonly what: string }
   { keys: 'k', what: 'line before it' },
   { keys: 'Enter', what: 'open what the line leads to' },
   { keys: '← →', what: 'along the bars of runs' },
+  { keys: '↑ ↓ ← →', what: 'within a graph, a grid, the schedule, the times of a log' },
   { keys: 'f', what: 'follow the log of a run, or stop following' },
   { keys: 'Esc', what: 'close what is open' },
   { keys: '?', what: 'these keys' },

@@ -20,6 +20,14 @@ export function wishQuery({ fullRefresh, tables }: PlanWish): string {
   return query.toString();
 }
 
+/** What the address of a page asks for: `plan` says whether in full, each `tables` names one of those that are known, or any while none is; undefined when it asks for no plan. */
+export function askedWish(query: URLSearchParams, known: readonly string[]): PlanWish | undefined {
+  const plan = query.get('plan');
+  if (plan === null) return undefined;
+  const named = query.getAll('tables').filter((table) => known.length === 0 || known.includes(table));
+  return { fullRefresh: plan === 'full', tables: named.length === known.length ? [] : named };
+}
+
 /** The wish with that table in it or not; all of them are the same as none named, and so is the last one taken out. */
 export function withTable(wish: PlanWish, all: readonly string[], table: string, wanted: boolean): PlanWish {
   const now = wish.tables.length === 0 ? all : wish.tables;

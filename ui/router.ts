@@ -35,12 +35,12 @@ export function useAddress(): Address {
   return useWatched(current);
 }
 
-/** Keeps a filter in the address, without a step in the history. */
-export function setQuery(changes: Readonly<Record<string, string | undefined>>): void {
+/** Keeps a filter in the address, without a step in the history; of a list each value stands there by itself. */
+export function setQuery(changes: Readonly<Record<string, string | readonly string[] | undefined>>): void {
   const query = new URLSearchParams(window.location.search);
   for (const [name, value] of Object.entries(changes)) {
-    if (value === undefined || value === '') query.delete(name);
-    else query.set(name, value);
+    query.delete(name);
+    for (const one of typeof value === 'string' ? [value] : (value ?? [])) if (one !== '') query.append(name, one);
   }
   const text = query.toString();
   window.history.replaceState(null, '', `${window.location.pathname}${text === '' ? '' : `?${text}`}`);

@@ -3,11 +3,10 @@ import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
-import type { Stage } from '../engine/serve/stage.ts';
 import { chromiumPath, noChromium, startBrowser, type TestBrowser } from '../support/browser.ts';
 import { ensureBuilt } from '../support/build.ts';
 import { suite } from '../support/suite.ts';
-import { createFullStage, everyPage } from './every-page.ts';
+import { everyPage, openStages, type Stages } from './every-page.ts';
 
 const chromium = chromiumPath();
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -16,33 +15,28 @@ const phone = { width: 390, height: 844 };
 
 suite('what assistive technology gets', ({ test, before, after, skip }) => {
   if (chromium === undefined) return skip('all of it', noChromium);
-  let stage: Stage;
+  let stages: Stages;
   let browser: TestBrowser;
   before(async () => {
     await ensureBuilt();
-    stage = await createFullStage();
+    stages = await openStages();
     browser = await startBrowser(chromium);
   });
   after(async () => {
     await browser?.close();
-    await stage?.close();
+    await stages?.close();
   });
 
   test('axe is at work: it finds a picture without words', async () => {
-    const page = await browser.open(`${stage.server.url}/nowhere`, { bypassCSP: true });
-    await page.locator('.empty').waitFor();
+    const page = await stages.open(browser, { name: 'nothing there', path: '/nowhere', whole: '.empty' }, { bypassCSP: true });
     await page.evaluate("document.querySelector('main').append(new Image())");
     assert.match((await violations(page)).join('\n'), /^critical image-alt/m);
     await page.context().close();
   });
 
-  for (const { name, path, whole, key, opens = [] } of everyPage)
-    test(`${name}: axe finds nothing, in both themes, on a desk and on a phone`, async () => {
-      const page = await browser.open(`${stage.server.url}${path}`, { bypassCSP: true, reducedMotion: 'reduce' });
-      await page.locator(whole).first().waitFor();
-      if (key !== undefined) await page.keyboard.press(key);
-      for (const opener of opens) await page.locator(opener).first().click();
-      if (opens.length > 0) await page.waitForLoadState('networkidle');
+  for (const shown of everyPage)
+    test(`${shown.name}: axe finds nothing, in both themes, on a desk and on a phone`, async () => {
+      const page = await stages.open(browser, shown, { bypassCSP: true, reducedMotion: 'reduce' });
       const found: string[] = [];
       for (const size of [desktop, phone])
         for (const colorScheme of ['light', 'dark'] as const) {

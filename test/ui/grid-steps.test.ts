@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { columnGroups, gridLines, gridStep } from '../../ui/grid-steps.ts';
 import { briefText } from '../../ui/node-brief.ts';
-import { plainWish, wishBody, wishQuery, withTable } from '../../ui/plan-wish.ts';
+import { askedWish, plainWish, wishBody, wishQuery, withTable } from '../../ui/plan-wish.ts';
 import { suite } from '../support/suite.ts';
 
 suite('keys in a grid', ({ test }) => {
@@ -74,6 +74,10 @@ suite('what a run is asked for', ({ test }) => {
     assert.equal(withTable(withTable(some, all, 'a', false), all, 'c', false), plainWish);
     assert.is(wishQuery(plainWish), '');
     assert.is(wishQuery({ fullRefresh: true, tables: ['a&b', 'c'] }), 'tables=a%26b&tables=c&fullRefresh=true');
+    const asked = (query: string) => askedWish(new URLSearchParams(query), all);
+    assert.is(asked('tables=a'), undefined);
+    assert.equal(asked('plan=now&tables=a&tables=gone'), { fullRefresh: false, tables: ['a'] });
+    assert.equal(asked('plan=full&tables=a&tables=b&tables=c'), { fullRefresh: true, tables: [] });
     assert.equal(wishBody(plainWish), {});
     assert.equal(wishBody({ fullRefresh: true, tables: ['a'] }), { fullRefresh: true, tables: ['a'] });
   });

@@ -329,7 +329,7 @@ suite('the page of a pipeline', ({ test, before, after, skip }) => {
     assert.is(new URL(page.url()).search, '?plan=now');
     assert.equal(wishes, [{ pipeline: 'sync' }]);
     assert.is(await part.getByText('SELECT * FROM public.users').count(), 0);
-    await part.getByRole('button', { name: 'statements of extract users' }).click();
+    await part.getByRole('button', { name: '1 statement of extract users' }).click();
     await part.getByText('SELECT * FROM public.users').waitFor();
     await page.setViewportSize({ width: 390, height: 844 });
     const wider = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
@@ -340,9 +340,16 @@ suite('the page of a pipeline', ({ test, before, after, skip }) => {
     await part.getByLabel('full refresh').check();
     await part.getByText('reads users').waitFor();
     assert.equal(wishes.at(-1), { pipeline: 'sync', tables: ['users'], fullRefresh: true });
-    assert.is(new URL(page.url()).search, '?plan=full');
+    assert.is(new URL(page.url()).search, '?plan=full&tables=users');
+    const other = await browser.open(page.url());
+    await other.getByRole('region', { name: 'plan', exact: true }).getByText('1 of 2 tables').waitFor();
+    await other.getByRole('region', { name: 'plan', exact: true }).getByText('reads users').waitFor();
+    assert.is(await other.getByLabel('full refresh').isChecked(), true);
+    assert.is(await other.getByText('reads orders').count(), 0);
+    await other.context().close();
     assert.ok(await part.getByLabel('users', { exact: true }).isDisabled(), 'a run of no table is none');
     await part.getByRole('button', { name: 'close the plan' }).click();
+    assert.is(new URL(page.url()).search, '');
 
     await page.getByRole('button', { name: 'run sync now' }).click();
     const panel = page.getByRole('region', { name: 'run sync now' });

@@ -47,7 +47,8 @@ export const runNodes = [
   { id: 'load users', type: 'postgres.load', table: 'users', unit: 'load users', needs: ['extract users'] },
   { id: 'dbt', type: 'dbt.build', unit: 'dbt', needs: ['load users'] },
 ] as const;
-const planned: Plan = {
+/** What was planned of it. */
+export const runPlan: Plan = {
   ...plan,
   nodes: runNodes.map((node) => ({
     table: undefined,
@@ -62,7 +63,7 @@ const planned: Plan = {
 };
 /** What happened in it: a retry, files, a plan with statements, models and tests. */
 export const runEvents: readonly EventBody[] = [
-  { type: 'run.planned', plan: planned, leftOut: [] },
+  { type: 'run.planned', plan: runPlan, leftOut: [] },
   { type: 'node.started', node: 'extract users', attempt: 1 },
   { type: 'log', level: 'info', node: 'extract users', text: 'the first try' },
   { type: 'node.retrying', node: 'extract users', attempt: 1, delayMs: 1, error },

@@ -1,9 +1,11 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { PipelinePage as Page } from '../../engine/api.ts';
 import type { PipelineGraph, PipelineGrid } from '../../engine/api-pipeline.ts';
+import type { Run } from '../../engine/run.ts';
 import { type Answer, useAnswer } from '../answers.ts';
 import { paths } from '../api.ts';
 import { countText } from '../figures.ts';
+import { withRun } from '../followed-grid.ts';
 import { briefOf } from '../node-brief.ts';
 import { GraphView } from '../parts/graph-view.tsx';
 import { Empty, Failure, Section, Waiting } from '../parts/messages.tsx';
@@ -15,7 +17,7 @@ import { RunGrid } from '../parts/run-grid.tsx';
 import { RunList } from '../parts/run-list.tsx';
 import { Since, Time } from '../parts/time.tsx';
 import { YamlView } from '../parts/yaml-view.tsx';
-import type { PlanWish } from '../plan-wish.ts';
+import { askedWish } from '../plan-wish.ts';
 import { setQuery, useAddress } from '../router.ts';
 import { runPath, runsPath } from '../routes.ts';
 import { useRun } from '../run-watch.ts';
@@ -41,8 +43,7 @@ export function PipelinePage({ pipeline }: { readonly pipeline: string }) {
     <>
       <PipelineHead page={data} tables={tables} refresh={refresh} />
       {failure === undefined ? null : <Failure what="Not up to date" failure={failure} still="What is shown is from before." />}
-      <Graph pipeline={pipeline} graph={graph} />
-      <Grid pipeline={pipeline} />
+      <GraphAndGrid pipeline={pipeline} graph={graph} />
       <div class="columns">
         <PipelineWhy page={data} />
         <NextFires page={data} />
@@ -54,12 +55,28 @@ export function PipelinePage({ pipeline }: { readonly pipeline: string }) {
   );
 }
 
-function Graph({ pipeline, graph: { data, failure } }: { readonly pipeline: string; readonly graph: Answer<PipelineGraph> }) {
-  const newest = data?.run;
-  // What is at work is followed as it goes; what has ended stays as it is.
+/** What is at work is followed as it goes, in both; what has ended stays as it is. */
+function GraphAndGrid({ pipeline, graph }: { readonly pipeline: string; readonly graph: Answer<PipelineGraph> }) {
+  const newest = graph.data?.run;
   const { page } = useRun(newest !== undefined && isLive(newest.state) ? newest.runId : undefined);
-  const followed = new Map(page?.run.nodes.map((node) => [node.id, briefOf(node)]));
-  const run = page?.run ?? newest;
+  return (
+    <>
+      <Graph pipeline={pipeline} graph={graph} followed={page?.run} />
+      <Grid pipeline={pipeline} followed={page?.run} />
+    </>
+  );
+}
+
+interface GraphProps {
+  readonly pipeline: string;
+  readonly graph: Answer<PipelineGraph>;
+  /** The run at work, as it is now. */
+  readonly followed: Run | undefined;
+}
+
+function Graph({ pipeline, graph: { data, failure }, followed: live }: GraphProps) {
+  const followed = new Map(live?.nodes.map((node) => [node.id, briefOf(node)]));
+  const run = live ?? data?.run;
   const nodes = data?.nodes.map((node) => (followed.has(node.id) ? { ...node, last: followed.get(node.id) } : node)) ?? [];
   const note =
     run === undefined ? undefined : (
@@ -105,10 +122,23 @@ function Graph({ pipeline, graph: { data, failure } }: { readonly pipeline: stri
   );
 }
 
-function Grid({ pipeline }: { readonly pipeline: string }) {
+/** Of a run at work only its own column changes, and that is followed: what else there is may be asked for more seldom. */
+const followedMs = 15_000;
+
+function Grid({ pipeline, followed }: Pick<GraphProps, 'pipeline' | 'followed'>) {
   const { query } = useAddress();
   const before = query.get('before') ?? undefined;
-  const { data, failure } = useAnswer<PipelineGrid>(paths.grid(pipeline, before));
+  const [known, know] = useState(false);
+  const { data: told, failure } = useAnswer<PipelineGrid>(paths.grid(pipeline, before), known ? followedMs : undefined);
+  const has = followed !== undefined && told?.runs.some(({ runId }) => runId === followed.runId) === true;
+  useEffect(() => know(has), [has]);
+  // What was seen of it last holds until the grid knows its end.
+  const seen = useRef<Run | undefined>(undefined);
+  if (followed !== undefined) seen.current = followed;
+  const run = seen.current;
+  // Drawn again when a node's state changes, not with each row it counts.
+  const states = run?.nodes.map(({ state, attempts }) => `${state}${attempts.length}`).join(' ');
+  const data = useMemo(() => (told === undefined || run === undefined ? told : withRun(told, run)), [told, states, run?.runId]);
   const newest = data?.runs[0];
   return (
     <Section
@@ -167,16 +197,11 @@ interface PlanPreviewProps {
   readonly tables: readonly string[];
 }
 
-/** Made when it is asked for: it reads the catalogs of source and sink. Whether it is, and in full, stands in the address. */
+/** Made when it is asked for: it reads the catalogs of source and sink. Whether it is, in full, and of which tables stands in the address. */
 function PlanPreview({ pipeline, mode, tables }: PlanPreviewProps) {
   const { query } = useAddress();
-  const asked = query.get('plan');
-  const [chosen, choose] = useState<readonly string[]>([]);
+  const wish = askedWish(query, tables);
   const [round, setRound] = useState(0);
-  const setWish = (wish: PlanWish): void => {
-    choose(wish.tables);
-    setQuery({ plan: wish.fullRefresh ? 'full' : 'now' });
-  };
   return (
     <Section
       title="plan"
@@ -187,27 +212,27 @@ function PlanPreview({ pipeline, mode, tables }: PlanPreviewProps) {
             type="button"
             onClick={() => {
               setRound(round + 1);
-              if (asked === null) setQuery({ plan: 'now' });
+              if (wish === undefined) setQuery({ plan: 'now' });
             }}
           >
-            {asked === null ? 'make the plan' : 'make it again'}
+            {wish === undefined ? 'make the plan' : 'make it again'}
           </button>
-          {asked === null ? null : (
-            <button type="button" onClick={() => setQuery({ plan: undefined })}>
+          {wish === undefined ? null : (
+            <button type="button" onClick={() => setQuery({ plan: undefined, tables: undefined })}>
               close the plan
             </button>
           )}
         </span>
       }
     >
-      {asked === null ? null : (
+      {wish === undefined ? null : (
         <PlanChoice
           key={round}
           pipeline={pipeline}
           mode={mode}
           tables={tables}
-          wish={{ fullRefresh: asked === 'full', tables: chosen }}
-          setWish={setWish}
+          wish={wish}
+          setWish={({ fullRefresh, tables: chosen }) => setQuery({ plan: fullRefresh ? 'full' : 'now', tables: chosen })}
         />
       )}
     </Section>

@@ -1,5 +1,6 @@
 import type { RunPage as Page } from '../../engine/api.ts';
 import type { ApiFailure } from '../api.ts';
+import { askedByText } from '../asked-by.ts';
 import { nowMs, readerZone } from '../clock.ts';
 import { countText, durationText } from '../figures.ts';
 import { Acts } from '../parts/act.tsx';
@@ -118,7 +119,7 @@ function Head({ page }: { readonly page: Page }) {
         )}
         <div>
           <dt>by</dt>
-          <dd>{askedBy(run.trigger)}</dd>
+          <dd>{askedByText(run.trigger)}</dd>
         </div>
         <div>
           <dt>mode</dt>
@@ -176,21 +177,4 @@ function Head({ page }: { readonly page: Page }) {
       )}
     </div>
   );
-}
-
-function askedBy(trigger: string): string {
-  switch (trigger) {
-    case 'schedule':
-      return 'its schedule';
-    case 'resume':
-      return 'the daemon, which went on with a run';
-    case 'cli':
-      return 'hand, in a terminal';
-    case 'retry':
-      return 'hand, as a retry';
-    case 'api':
-      return 'hand, from this page or the API';
-    default:
-      return trigger;
-  }
 }

@@ -62,7 +62,7 @@ function Places({ page: { sources, lake, sinks, dbt, state } }: { readonly page:
     <Section title="connections" note="without users and passwords">
       {failure === undefined ? null : <Failure what="Whether they answer cannot be shown" failure={failure} />}
       <Scroll label="connections">
-        <table class="rows">
+        <table class="rows places">
           <thead class="unseen">
             <tr>
               <th scope="col">what</th>

@@ -25,6 +25,12 @@ export interface Act {
 export function Acts({ acts, children }: { readonly acts: readonly Act[]; readonly children?: ComponentChildren }) {
   const [open, setOpen] = useState<string>();
   const id = useId();
+  const buttons = useRef<HTMLSpanElement>(null);
+  // The button that opened it has the focus again: without, the next key begins at the top of the page.
+  const close = (): void => {
+    setOpen(undefined);
+    buttons.current?.querySelector<HTMLElement>('[aria-expanded="true"]')?.focus();
+  };
   const chosen = acts.find((act) => act.name === open);
   const { query } = useAddress();
   const asked = acts.find(({ name }) => name === query.get('act'))?.name;
@@ -36,7 +42,7 @@ export function Acts({ acts, children }: { readonly acts: readonly Act[]; readon
   }, [asked]);
   return (
     <>
-      <span class="acts">
+      <span class="acts" ref={buttons}>
         {acts.map((act) => (
           <button
             key={act.name}
@@ -51,7 +57,7 @@ export function Acts({ acts, children }: { readonly acts: readonly Act[]; readon
         ))}
         {children}
       </span>
-      {chosen === undefined ? null : <ActPanel key={chosen.name} id={id} act={chosen} close={() => setOpen(undefined)} />}
+      {chosen === undefined ? null : <ActPanel key={chosen.name} id={id} act={chosen} close={close} />}
     </>
   );
 }

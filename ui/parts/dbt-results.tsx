@@ -6,6 +6,7 @@ import { useAnswer } from '../answers.ts';
 import { paths } from '../api.ts';
 import { dbtGroups } from '../dbt-groups.ts';
 import { countText, durationText } from '../figures.ts';
+import { useOpened } from '../opened.ts';
 import { tablePath } from '../routes.ts';
 import { dbtLook } from '../states.ts';
 import { Joined } from './joined.tsx';
@@ -24,13 +25,8 @@ interface Props {
 
 /** What dbt built and tested, the worst first; each opens to its message, its parents and the SQL that was sent. */
 export function DbtResults({ run, node }: Props) {
-  const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
+  const [open, toggle] = useOpened();
   const [all, showAll] = useState<ReadonlySet<string>>(new Set());
-  const toggle = (id: string): void => {
-    const next = new Set(open);
-    if (!next.delete(id)) next.add(id);
-    setOpen(next);
-  };
   return (
     <>
       {dbtGroups(node.dbt).map(({ title, tally, results }) => {

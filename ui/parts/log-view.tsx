@@ -128,6 +128,13 @@ function Lines({ lines, sought, follow, stopFollowing, empty }: LinesProps) {
   const box = useRef<HTMLDivElement>(null);
   const [place, setPlace] = useState({ top: 0, height: 400 });
   const { first, end } = visibleLines(lines.length, lineHeight, place.top, place.height);
+  const [stopped, stopAt] = useState<number>();
+  const focusing = useRef(false);
+  // One stop for the keyboard among the links of lines: the one it was at, else the one that is sought, else the first on the screen.
+  const isShown = (at: number): boolean => at >= first && at < end;
+  const stop =
+    [stopped, sought].map((seq) => lines.findIndex((line) => line.seq === seq)).find(isShown) ??
+    lines.findIndex(({ at }, index) => at !== undefined && index * lineHeight >= place.top);
   useEffect(() => {
     const element = box.current;
     if (element === null) return;
@@ -147,6 +154,27 @@ function Lines({ lines, sought, follow, stopFollowing, empty }: LinesProps) {
     if (!isThere || element === null) return;
     element.scrollTop = Math.max(0, soughtAt * lineHeight - element.clientHeight / 3);
   }, [sought, isThere]);
+  useLayoutEffect(() => {
+    if (!focusing.current) return;
+    focusing.current = false;
+    box.current?.querySelector<HTMLElement>('a[tabindex="0"]')?.focus({ preventScroll: true });
+  });
+  const moved = (event: KeyboardEvent): void => {
+    const element = box.current;
+    // The box itself scrolls by the same keys.
+    if (element === null || event.target === element) return;
+    const to = lineStep(lines, stop, event.key, Math.floor(place.height / lineHeight) - 1);
+    const line = to === undefined ? undefined : lines[to];
+    if (to === undefined || line === undefined) return;
+    event.preventDefault();
+    stopFollowing();
+    const top = to * lineHeight;
+    if (top < element.scrollTop) element.scrollTop = top;
+    else if (top + lineHeight > element.scrollTop + element.clientHeight) element.scrollTop = top + lineHeight - element.clientHeight;
+    focusing.current = true;
+    setPlace({ top: element.scrollTop, height: element.clientHeight });
+    stopAt(line.seq);
+  };
   const scrolled = (element: HTMLDivElement): void => {
     const { scrollTop, clientHeight, scrollHeight } = element;
     // Somebody who scrolls up wants to read there.
@@ -158,6 +186,7 @@ function Lines({ lines, sought, follow, stopFollowing, empty }: LinesProps) {
       class="log-lines"
       ref={box}
       onScroll={(event) => scrolled(event.currentTarget)}
+      onKeyDown={moved}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard.
       tabIndex={0}
       role="log"
@@ -167,8 +196,8 @@ function Lines({ lines, sought, follow, stopFollowing, empty }: LinesProps) {
       {lines.length === 0 ? <p class="quiet">{empty}</p> : null}
       <div class="log-space" style={{ height: `${lines.length * lineHeight}px` }}>
         <div class="log-shown" style={{ transform: `translateY(${first * lineHeight}px)` }}>
-          {lines.slice(first, end).map((line) => (
-            <Line key={line.key} line={line} isSought={line.seq === sought} />
+          {lines.slice(first, end).map((line, at) => (
+            <Line key={line.key} line={line} isSought={line.seq === sought} isStop={first + at === stop} />
           ))}
         </div>
       </div>
@@ -176,7 +205,33 @@ function Lines({ lines, sought, follow, stopFollowing, empty }: LinesProps) {
   );
 }
 
-function Line({ line, isSought }: { readonly line: ShownLine; readonly isSought: boolean }) {
+/** The line with a link that a key leads to from another one. */
+function lineStep(lines: readonly ShownLine[], from: number, key: string, page: number): number | undefined {
+  const last = lines.length - 1;
+  const ways: Readonly<Record<string, readonly [number, 1 | -1]>> = {
+    ArrowUp: [from - 1, -1],
+    ArrowDown: [from + 1, 1],
+    PageUp: [Math.max(0, from - page), -1],
+    PageDown: [Math.min(last, from + page), 1],
+    Home: [0, 1],
+    End: [last, -1],
+  };
+  const way = ways[key];
+  if (way === undefined) return undefined;
+  let [at, step] = way;
+  // Further lines of one entry have no time of their own.
+  while (at >= 0 && at <= last && lines[at]?.at === undefined) at += step;
+  return at >= 0 && at <= last ? at : undefined;
+}
+
+interface LineProps {
+  readonly line: ShownLine;
+  readonly isSought: boolean;
+  /** The keyboard stops at its link. */
+  readonly isStop: boolean;
+}
+
+function Line({ line, isSought, isStop }: LineProps) {
   const at = line.at === undefined ? undefined : Date.parse(line.at);
   const word = line.level === 'error' || line.level === 'warn' ? line.level : '';
   return (
@@ -184,7 +239,12 @@ function Line({ line, isSought }: { readonly line: ShownLine; readonly isSought:
       {at === undefined ? (
         <span class="log-time" />
       ) : (
-        <a class="log-time" href={lineAddress(line.seq)} title={`${isoInZone(at, readerZone)}; a link to this line`} tabIndex={-1}>
+        <a
+          class="log-time"
+          href={lineAddress(line.seq)}
+          title={`${isoInZone(at, readerZone)}; a link to this line`}
+          tabIndex={isStop ? 0 : -1}
+        >
           <time dateTime={line.at}>{clockTime(at, readerZone)}</time>
         </a>
       )}

@@ -3,6 +3,7 @@ import { progressText } from '../../engine/reporters/event-view.ts';
 import type { NodeRun, Run } from '../../engine/run.ts';
 import { nowMs, readerZone, useTicking } from '../clock.ts';
 import { bytesText, countText, durationText } from '../figures.ts';
+import { useGrowing } from '../growing.ts';
 import { memo } from '../memo.ts';
 import { paceText } from '../pace.ts';
 import { runPath } from '../routes.ts';
@@ -21,6 +22,7 @@ export function NodeTable({ run }: { readonly run: Run }) {
   const live = isLive(run.state);
   const now = useTicking(useCallback((at: number) => (live ? at : 0), [live]));
   const axis = timeAxis(run, now === 0 ? nowMs() : now);
+  const drawn = useGrowing(run.nodes.length);
   const [chosen, choose] = useState<ReadonlyMap<string, boolean>>(new Map());
   // What failed is open by itself.
   const isOpen = (node: NodeRun): boolean => chosen.get(node.id) ?? node.state === 'failed';
@@ -46,7 +48,7 @@ export function NodeTable({ run }: { readonly run: Run }) {
           </tr>
         </thead>
         <tbody>
-          {run.nodes.map((node) => (
+          {run.nodes.slice(0, drawn).map((node) => (
             <NodeRows
               key={node.id}
               node={node}

@@ -1,17 +1,16 @@
-import { useState } from 'preact/hooks';
 import type { RunPlan } from '../../engine/api-run.ts';
 import type { PlannedNode } from '../../engine/plan.ts';
 import type { NodeRun, Run } from '../../engine/run.ts';
 import { useAnswer } from '../answers.ts';
 import { paths } from '../api.ts';
 import { bytesText, countText, durationText } from '../figures.ts';
+import { useOpened } from '../opened.ts';
 import { lookOf } from '../states.ts';
 import { tookMs } from '../time-axis.ts';
 import { Empty, Failure, Section, Waiting } from './messages.tsx';
-import { glyphOf } from './plan-view.tsx';
+import { Glyph, PlanMore, StatementsRow } from './plan-words.tsx';
 import { Prose } from './prose.tsx';
 import { Scroll } from './scroll.tsx';
-import { SqlText } from './sql-text.tsx';
 import { Mark } from './state-mark.tsx';
 import { Time } from './time.tsx';
 import './planned.css';
@@ -49,7 +48,7 @@ function PlanNote({ plan }: { readonly plan: RunPlan }) {
 }
 
 function PlannedTable({ plan: { plan }, run }: { readonly plan: RunPlan; readonly run: Run }) {
-  const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
+  const [open, toggle] = useOpened();
   const did = new Map(run.nodes.map((node) => [node.id, node]));
   return (
     <Scroll label="what was planned and what was done">
@@ -78,17 +77,7 @@ function PlannedTable({ plan: { plan }, run }: { readonly plan: RunPlan; readonl
         </thead>
         <tbody>
           {plan.nodes.map((node) => (
-            <PlannedRows
-              key={node.id}
-              planned={node}
-              node={did.get(node.id)}
-              open={open.has(node.id)}
-              toggle={() => {
-                const next = new Set(open);
-                if (!next.delete(node.id)) next.add(node.id);
-                setOpen(next);
-              }}
-            />
+            <PlannedRows key={node.id} planned={node} node={did.get(node.id)} open={open.has(node.id)} toggle={() => toggle(node.id)} />
           ))}
         </tbody>
       </table>
@@ -114,33 +103,9 @@ function PlannedRows({ planned: { id, plan }, node, open, toggle }: RowProps) {
         </th>
         <td class="did">
           <p>
-            <span class="name glyph">{glyphOf(plan.action)}</span> <Prose text={plan.summary} />
+            <Glyph action={plan.action} /> <Prose text={plan.summary} />
           </p>
-          {plan.details.map((detail) => (
-            <p key={detail} class="quiet">
-              <Prose text={detail} />
-            </p>
-          ))}
-          {plan.warnings.map((warning) => (
-            <p key={warning} class="warning">
-              <Mark look={lookOf('retrying')} />
-              <span>
-                <span class="tone-warn">warning</span>: <Prose text={warning} />
-              </span>
-            </p>
-          ))}
-          {plan.sql.length === 0 ? null : (
-            <button
-              type="button"
-              class="opener"
-              aria-expanded={open}
-              aria-label={`${countText(plan.sql.length, 'statement')} of ${id}`}
-              onClick={toggle}
-            >
-              <span class="turn" aria-hidden="true" />
-              <span>{countText(plan.sql.length, 'statement')}</span>
-            </button>
-          )}
+          <PlanMore node={id} plan={plan} open={open} toggle={toggle} />
         </td>
         <td class="number">{plan.rowsEstimate === undefined ? <Nothing /> : `~${countText(plan.rowsEstimate)}`}</td>
         <td class="number">{node?.result?.rows === undefined ? <Nothing /> : countText(node.result.rows)}</td>
@@ -156,17 +121,7 @@ function PlannedRows({ planned: { id, plan }, node, open, toggle }: RowProps) {
           </span>
         </td>
       </tr>
-      {open ? (
-        <tr class="node-more">
-          <td colSpan={8}>
-            <div class="more statements">
-              {plan.sql.map((sql, index) => (
-                <SqlText key={index} sql={sql} label={`statement ${index + 1} of ${id}`} />
-              ))}
-            </div>
-          </td>
-        </tr>
-      ) : null}
+      {open ? <StatementsRow node={id} sql={plan.sql} columns={8} /> : null}
     </>
   );
 }
