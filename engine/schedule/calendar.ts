@@ -46,15 +46,13 @@ export async function readCalendar(
   for (const { name, schedules } of pipelines) {
     const mark = marks.get(name);
     const key = JSON.stringify([schedules, Math.max(nowMs, seenUntil(mark))]);
-    const next = coming.get(key) ?? countEach(schedules, edges, Math.max(nowMs, seenUntil(mark)), Number.POSITIVE_INFINITY);
-    // Others are answered in between: a pipeline with two schedules of every minute takes a while.
-    if (!coming.has(key)) await setImmediate();
+    const next = coming.get(key) ?? (await countEach(schedules, edges, Math.max(nowMs, seenUntil(mark)), Number.POSITIVE_INFINITY));
     coming.set(key, next);
     const made = makeBuckets(edges.length - 1);
     addDecided(made, decided.get(name) ?? []);
-    for (const entry of spans.get(name) ?? []) addMissed(made, schedules, missedSpan(entry.reason), edges);
+    for (const entry of spans.get(name) ?? []) await addMissed(made, schedules, missedSpan(entry.reason), edges);
     addCounts(made, 'next', next);
-    if (isMarkOf(mark, schedules)) addCounts(made, 'undecided', countEach(schedules, edges, seenUntil(mark), nowMs));
+    if (isMarkOf(mark, schedules)) addCounts(made, 'undecided', await countEach(schedules, edges, seenUntil(mark), nowMs));
     rows.set(
       name,
       made.filter(({ counts }) => Object.keys(counts).length > 0),
@@ -96,14 +94,14 @@ function addCounts(made: readonly Making[], state: FireState, counts: readonly n
 }
 
 /** The row of the last one is counted already. Where the schedules are others by now, nobody knows any more when the rest of them were: they are counted with it. */
-function addMissed(
+async function addMissed(
   made: readonly Making[],
   schedules: readonly ScheduleConfig[],
   span: MissedSpan | undefined,
   edges: readonly number[],
-): void {
+): Promise<void> {
   if (span === undefined) return;
-  if (isSpanOf(schedules, span)) addCounts(made, 'missed', countEach(schedules, edges, span.firstMs - 1, span.lastMs - 1));
+  if (isSpanOf(schedules, span)) addCounts(made, 'missed', await countEach(schedules, edges, span.firstMs - 1, span.lastMs - 1));
   else {
     const bucket = made[stretchOf(edges, span.lastMs)];
     if (bucket !== undefined) add(bucket, 'missed', span.count - 1);
@@ -116,13 +114,21 @@ export function isSpanOf(schedules: readonly ScheduleConfig[], { count, firstMs,
   return count < mostCounted ? found === count : found >= count;
 }
 
-/** Times in each stretch that come after the one moment and not after the other. */
-function countEach(schedules: readonly ScheduleConfig[], edges: readonly number[], afterMs: number, untilMs: number): readonly number[] {
-  return edges.slice(0, -1).map((edge, i) => {
+/** Times in each stretch that come after the one moment and not after the other. Others are answered in between: two schedules of every minute take a while. */
+async function countEach(
+  schedules: readonly ScheduleConfig[],
+  edges: readonly number[],
+  afterMs: number,
+  untilMs: number,
+): Promise<readonly number[]> {
+  const counts: number[] = [];
+  for (const [i, edge] of edges.slice(0, -1).entries()) {
     const from = Math.max(afterMs, edge - 1);
     const until = Math.min(untilMs, (edges[i + 1] ?? edge) - 1);
-    return from < until ? countTimes(schedules, from, until) : 0;
-  });
+    if (from < until && schedules.length > 1) await setImmediate();
+    counts.push(from < until ? countTimes(schedules, from, until) : 0);
+  }
+  return counts;
 }
 
 function add({ counts }: Making, state: FireState, count: number): void {

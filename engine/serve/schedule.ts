@@ -6,8 +6,11 @@ import { dayMs, zoneOf } from '../schedule/zone.ts';
 import { Refusal } from './errors.ts';
 import { knownPipeline } from './known.ts';
 import type { ServerParts } from './parts.ts';
+import { createRemembering } from './remembering.ts';
 import { answers, fields, limitParam, nameParam, ref } from './schemas.ts';
 
+/** Whoever asks while a calendar is counted gets that one: there may be many readers, and many times to count. */
+const freshMs = 1;
 const mostDays = 31;
 /** By the hour; more would be columns that nobody reads. */
 const mostDaysByHour = 7;
@@ -30,6 +33,7 @@ interface CalendarQuery {
 
 /** Times of schedules, past and to come: counted, and one by one. */
 export function scheduleRoutes(app: FastifyInstance, parts: ServerParts): void {
+  const calendars = createRemembering<SchedulePage>(parts.clock, { freshMs, atOnce: 1, most: 50 });
   app.get<{ Querystring: CalendarQuery }>(
     '/schedule',
     {
@@ -59,29 +63,33 @@ export function scheduleRoutes(app: FastifyInstance, parts: ServerParts): void {
         );
       const zone = canonicalZone(name);
       const edges = edgesOf(zoneOf(zone), midnightOf(from), days, step);
-      const { clock, config, queue } = parts;
-      const [{ pipelines }, pauses, nowMs] = [await config(), await queue.pauses(), clock.now()];
-      const scheduled = Object.values(pipelines).filter(({ schedules }) => schedules.length > 0);
-      const buckets = await readCalendar(queue, scheduled, edges, nowMs);
-      const setIn = new Map<string, readonly number[]>();
-      const rowOf = (pipeline: PipelineConfig): ScheduleRow => {
-        for (const { timezone } of pipeline.schedules) if (!setIn.has(timezone)) setIn.set(timezone, clocksSetIn(zoneOf(timezone), edges));
+      const read = async (): Promise<SchedulePage> => {
+        const { clock, config, queue } = parts;
+        const [{ pipelines }, pauses, nowMs] = [await config(), await queue.pauses(), clock.now()];
+        const scheduled = Object.values(pipelines).filter(({ schedules }) => schedules.length > 0);
+        const buckets = await readCalendar(queue, scheduled, edges, nowMs);
+        const setIn = new Map<string, readonly number[]>();
+        const rowOf = (pipeline: PipelineConfig): ScheduleRow => {
+          for (const { timezone } of pipeline.schedules)
+            if (!setIn.has(timezone)) setIn.set(timezone, clocksSetIn(zoneOf(timezone), edges));
+          return {
+            pipeline: pipeline.name,
+            schedules: pipeline.schedules.map(({ cron, timezone }) => ({ cron, timezone, words: cronWords(cron) })),
+            paused: pauses.get(pipeline.name) ?? (pipeline.paused ? { by: 'pipelines.yaml' } : undefined),
+            clocksSet: [...new Set(pipeline.schedules.flatMap(({ timezone }) => setIn.get(timezone) ?? []))].sort((a, b) => a - b),
+            buckets: buckets.get(pipeline.name) ?? [],
+          };
+        };
         return {
-          pipeline: pipeline.name,
-          schedules: pipeline.schedules.map(({ cron, timezone }) => ({ cron, timezone, words: cronWords(cron) })),
-          paused: pauses.get(pipeline.name) ?? (pipeline.paused ? { by: 'pipelines.yaml' } : undefined),
-          clocksSet: [...new Set(pipeline.schedules.flatMap(({ timezone }) => setIn.get(timezone) ?? []))].sort((a, b) => a - b),
-          buckets: buckets.get(pipeline.name) ?? [],
+          at: iso(nowMs),
+          zone,
+          step,
+          edges: edges.map(iso),
+          clocksSet: clocksSetIn(zoneOf(zone), edges),
+          pipelines: scheduled.map(rowOf),
         };
       };
-      return {
-        at: iso(nowMs),
-        zone,
-        step,
-        edges: edges.map(iso),
-        clocksSet: clocksSetIn(zoneOf(zone), edges),
-        pipelines: scheduled.map(rowOf),
-      };
+      return (await calendars.get(JSON.stringify([zone, from, days, step]), read)).value;
     },
   );
 
