@@ -22,6 +22,9 @@ export interface SessionRecord {
   readonly expiresAt: string;
 }
 
+/** An action as it is kept. */
+export type ActionRecord = Omit<Action, 'asked'>;
+
 /** Which actions are asked for. */
 export interface ActionQuery {
   /** Only those before that id. */
@@ -51,7 +54,7 @@ export interface Access {
   session(id: string, now: string): Promise<SessionRecord | undefined>;
   endSession(id: string): Promise<void>;
   /** Keeps what somebody did; the oldest are removed past a hundred thousand. */
-  record(action: Omit<Action, 'id'>): Promise<void>;
+  record(action: Omit<ActionRecord, 'id'>): Promise<void>;
   /** The newest first. */
-  actions(query: ActionQuery): Promise<readonly Action[]>;
+  actions(query: ActionQuery): Promise<readonly ActionRecord[]>;
 }

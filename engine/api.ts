@@ -1,8 +1,8 @@
 import type { RunLink } from './api-run.ts';
 import type { Event } from './event.ts';
 import type { PipelineHistory, TableHistory } from './history.ts';
-import type { QueueEntry } from './queue.ts';
-import type { Run, RunRecord } from './run.ts';
+import type { EntryState, QueueEntry } from './queue.ts';
+import type { Run, RunRecord, RunState } from './run.ts';
 
 /** Bodies of the HTTP API's answers, as `ui/` and other programs get them. Times are ISO 8601 UTC; what is unknown is left out. Base path: `/api/v1`. */
 
@@ -65,6 +65,8 @@ export interface RunsPage {
 export interface RunPage {
   readonly run: Run;
   readonly seq: number;
+  /** The name of a token, `local`, or `daemon`; undefined for a time of a schedule, and where no daemon was asked. */
+  readonly askedBy: string | undefined;
   /** The run that goes on from this one. */
   readonly retriedBy: string | undefined;
   /** Where this daemon's runs are traced: the id of the run's trace, 32 hex digits. */
@@ -126,6 +128,19 @@ export interface Action {
   readonly action: ActionName;
   readonly subject: string;
   readonly outcome: string;
+  /** What became of the run that was asked for, where one was. */
+  readonly asked: AskedRun | undefined;
+}
+
+/** A run that somebody asked for: in the queue, begun, or ended without one. */
+export interface AskedRun {
+  /** Its number in the queue. */
+  readonly queued: number;
+  readonly state: EntryState | RunState;
+  /** Undefined before it begins, and where it never did. */
+  readonly runId: string | undefined;
+  /** Why there is no run (yet). */
+  readonly reason: string | undefined;
 }
 
 /** `GET /actions?before=&limit=&who=&action=&pipeline=&refused=`, the newest first. `next`: give it as `before`. */

@@ -72,8 +72,8 @@ export interface FireCount {
   readonly count: number;
 }
 
-/** What a time came to, with its run as long as that is kept. */
-export interface FireRecord {
+/** What an entry came to, with its run as long as that is kept. */
+export interface EntryRecord {
   readonly entry: QueueEntry;
   readonly run: RunRecord | undefined;
 }
@@ -107,7 +107,9 @@ export interface Queue {
     readonly fromMs: number;
     readonly untilMs: number;
     readonly limit: number;
-  }): Promise<readonly FireRecord[]>;
+  }): Promise<readonly EntryRecord[]>;
+  /** What became of these entries, in no order; without those that are gone. */
+  records(ids: readonly number[]): Promise<readonly EntryRecord[]>;
   /** Times from that moment on that were left out for a reason with this text in it, at most `limit` of each pipeline. */
   leftOutSaying(query: {
     readonly pipelines: readonly string[];

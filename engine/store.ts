@@ -34,8 +34,8 @@ export interface Store {
   sweep(): Promise<readonly string[]>;
   /** Asks a live run to stop; false when there is no such live run. */
   requestCancel(runId: string, by: string): Promise<boolean>;
-  /** True once somebody asked that run to stop. */
-  cancelRequested(runId: string): Promise<boolean>;
+  /** Who asked that run to stop; undefined while nobody has. */
+  cancelRequestedBy(runId: string): Promise<string | undefined>;
   close(): Promise<void>;
 }
 

@@ -1,33 +1,29 @@
-/** Who asked for a run, in words, from what its history calls its trigger. */
-export function askedByText(trigger: string): string {
+/** Who or what began a run, in one set of words for every page; `askedBy` is who asked the daemon for it, where that is known. */
+export function askedByText(trigger: string, askedBy?: string): string {
   switch (trigger) {
     case 'schedule':
-      return 'its schedule';
-    case 'resume':
-      return 'the daemon, which went on with a run';
+      return 'schedule';
     case 'cli':
-      return 'hand, in a terminal';
+      return 'terminal';
     case 'retry':
-      return 'hand, as a retry';
+      return 'terminal, as a retry';
+    case 'resume':
+      return askedBy === undefined ? 'daemon' : `daemon: ${askedBy}`;
     case 'api':
-      return 'hand, from this page or the API';
+      return askedBy === undefined ? 'page or API' : `${askedBy}, page or API`;
     default:
       return trigger;
   }
 }
 
-/** The same in a word or two, for a column. */
-export function askedByWord(trigger: string): string {
-  switch (trigger) {
-    case 'resume':
-      return 'the daemon';
-    case 'cli':
-      return 'hand, terminal';
-    case 'retry':
-      return 'hand, retry';
-    case 'api':
-      return 'hand';
+/** An action by the word on the button that does it. */
+export function actionText(action: string): string {
+  switch (action) {
+    case 'trigger':
+      return 'run now';
+    case 'dequeue':
+      return 'take off the queue';
     default:
-      return trigger;
+      return action.replace('-', ' ');
   }
 }

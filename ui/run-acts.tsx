@@ -5,6 +5,8 @@ import { paths, post, remove } from './api.ts';
 import { countText } from './figures.ts';
 import { follow } from './followed.ts';
 import type { Act } from './parts/act.tsx';
+import { dbtAgainText, retryNodes } from './retry-nodes.ts';
+import { stopText } from './stop-text.ts';
 
 /** Going on from a run that did not succeed; with the run at hand it says which nodes are done again. */
 export function retryAct(runId: string, run?: Run): Act {
@@ -17,7 +19,7 @@ export function retryAct(runId: string, run?: Run): Act {
         <p>
           Goes on from run <span class="name">{runId}</span> as a new run: what succeeded is not done again.
         </p>
-        {run === undefined ? null : <RetryNodes run={run} />}
+        {run === undefined ? null : <NodesAgain run={run} />}
         <p class="quiet">
           It waits for its turn in the queue, and can be cancelled. Rows that are there already are not loaded twice. Who asked for it is
           recorded.
@@ -32,22 +34,34 @@ export function retryAct(runId: string, run?: Run): Act {
   };
 }
 
-function RetryNodes({ run }: { readonly run: Run }) {
-  const kept = run.nodes.filter((node) => node.state === 'succeeded');
-  const again = run.nodes.filter((node) => node.state !== 'succeeded');
+function NodesAgain({ run }: { readonly run: Run }) {
+  const { again, kept, dragged } = retryNodes(run);
   return (
-    <ul class="plain-list">
-      {again.length === 0 ? null : (
-        <li>
-          Done again: <span class="name">{again.map((node) => node.id).join(', ')}</span>
-        </li>
-      )}
-      {kept.length === 0 ? null : (
-        <li>
-          Kept: <span class="name">{kept.map((node) => node.id).join(', ')}</span>
-        </li>
-      )}
-    </ul>
+    <>
+      <ul class="plain-list">
+        {again.length === 0 ? null : (
+          <li>
+            Done again: <span class="name">{again.map((node) => node.id).join(', ')}</span>
+          </li>
+        )}
+        {kept.length === 0 ? null : (
+          <li>
+            Kept: <span class="name">{kept.map((node) => node.id).join(', ')}</span>
+          </li>
+        )}
+        {again.map((node) => {
+          const only = dbtAgainText(node);
+          return only === undefined ? null : (
+            <li key={node.id}>
+              Of <span class="name">{node.id}</span> only {only}; what it built stays.
+            </li>
+          );
+        })}
+      </ul>
+      {dragged ? (
+        <p class="quiet">Tables of one source are read in one snapshot: when one of them is read again, all of them are.</p>
+      ) : null}
+    </>
   );
 }
 
@@ -62,21 +76,24 @@ export function cancelAct(run: Run): Act {
     says: (
       <>
         <p>
-          Asks the run to stop.{' '}
-          {open.length === 0 ? null : (
-            <>
-              What is at work is rolled back: <span class="name">{open.map((node) => node.id).join(', ')}</span>.{' '}
-            </>
-          )}
-          {waiting.length === 0 ? null : `${countText(waiting.length, 'node')} will not begin. `}
-          What has succeeded stays.
+          Asks the run to stop. It looks for that once a second: what ends before it does stays, as all that has succeeded does.
+          {waiting.length === 0 ? null : ` ${countText(waiting.length, 'node')} will not begin.`}
         </p>
+        {open.length === 0 ? null : (
+          <ul class="plain-list">
+            {open.map((node) => (
+              <li key={node.id}>
+                <span class="name">{node.id}</span>: {stopText(node)}
+              </li>
+            ))}
+          </ul>
+        )}
         <p class="quiet">It cannot be undone; a retry goes on from where it stopped. Who asked for it is recorded.</p>
       </>
     ),
     run: async () => {
       await post(paths.cancel(run.runId));
-      return 'The run was asked to stop.';
+      return 'The run was asked to stop: it sees that within a second, and ends when what is at work has let go.';
     },
   };
 }

@@ -172,7 +172,9 @@ async function build(
       if (line.name === 'NothingToDo') heard.nothing = true;
       const { index, total } = line.data;
       if (typeof index === 'number' && typeof total === 'number') context.progress({ doing: `${index} of ${total}` });
-      for (const text of line.text.split('\n')) if (text.trim() !== '') context.log(line.level, text.trimEnd());
+      // What it says once it was told to stop, where Python stood above all, is no trouble.
+      const level = context.signal.aborted && (line.level === 'warn' || line.level === 'error') ? 'debug' : line.level;
+      for (const text of line.text.split('\n')) if (text.trim() !== '') context.log(level, text.trimEnd());
     },
   };
   const end = await effect('dbt.build', () => invokeDbt(invocation));

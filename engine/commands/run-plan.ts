@@ -37,8 +37,8 @@ export async function runPlan(
   const over = new AbortController();
   const signal = AbortSignal.any([context.signal, cancel.signal]);
   setMaxListeners(0, signal);
-  const asking = askForCancel(store, runId, context.clock, over.signal, () =>
-    cancel.abort(new EngineError('stopped', 'run.cancel-requested', 'stopped by engine cancel')),
+  const asking = askForCancel(store, runId, context.clock, over.signal, (by) =>
+    cancel.abort(new EngineError('stopped', 'run.cancel-requested', `asked to stop by ${by}`)),
   );
   const log = earlyLog();
   const exporter = await openExporters({
@@ -125,14 +125,14 @@ async function prune(context: CommandContext, store: Store, retention: Retention
 }
 
 /** Asks the store now and then until the run is over. A store that does not answer is asked again. */
-async function askForCancel(store: Store, runId: string, clock: Clock, over: AbortSignal, cancel: () => void): Promise<void> {
+async function askForCancel(store: Store, runId: string, clock: Clock, over: AbortSignal, cancel: (by: string) => void): Promise<void> {
   const slept = (): Promise<boolean> =>
     clock.sleep(askEveryMs, over).then(
       () => true,
       () => false,
     );
   while (await slept()) {
-    const asked = await store.cancelRequested(runId).catch(() => false);
-    if (asked && !over.aborted) return cancel();
+    const by = await store.cancelRequestedBy(runId).catch(() => undefined);
+    if (by !== undefined && !over.aborted) return cancel(by);
   }
 }

@@ -229,7 +229,11 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
       failures.delete(entry.id);
       if (now?.runId === undefined) return;
       if (code === 4) await again(now.runId, entry);
-      else if (signal.aborted && (await store.run(now.runId))?.state === 'cancelled' && !(await store.cancelRequested(now.runId)))
+      else if (
+        signal.aborted &&
+        (await store.run(now.runId))?.state === 'cancelled' &&
+        (await store.cancelRequestedBy(now.runId)) === undefined
+      )
         await goOnLater(now.runId, entry);
       return;
     }

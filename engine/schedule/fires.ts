@@ -1,7 +1,7 @@
 import type { Fire, FireState } from '../api-schedule.ts';
 import { durationText } from '../base/duration.ts';
 import type { PipelineConfig } from '../config.ts';
-import type { FireRecord, Queue } from '../queue.ts';
+import type { EntryRecord, Queue } from '../queue.ts';
 import { fireState, isSpanOf, mostSpans, seenUntil } from './calendar.ts';
 import { isMarkOf } from './due.ts';
 import { beganLate, tookTooLong } from './late.ts';
@@ -41,7 +41,7 @@ export async function readFires(
   return { fires: all.slice(0, limit).map(([, fire]) => fire), nextMs: all[limit]?.[0] };
 }
 
-function decided(pipeline: PipelineConfig, { entry, run }: FireRecord, nowMs: number): Fire | undefined {
+function decided(pipeline: PipelineConfig, { entry, run }: EntryRecord, nowMs: number): Fire | undefined {
   if (entry.scheduledAt === undefined) return undefined;
   const atMs = Date.parse(entry.scheduledAt);
   return {
@@ -52,7 +52,12 @@ function decided(pipeline: PipelineConfig, { entry, run }: FireRecord, nowMs: nu
   };
 }
 
-function whyLate({ alerts: { lateAfterMs } }: PipelineConfig, { entry, run }: FireRecord, atMs: number, nowMs: number): string | undefined {
+function whyLate(
+  { alerts: { lateAfterMs } }: PipelineConfig,
+  { entry, run }: EntryRecord,
+  atMs: number,
+  nowMs: number,
+): string | undefined {
   const notedMs = Date.parse(entry.notedAt);
   const reasons: string[] = [];
   if (run !== undefined && beganLate(atMs, Date.parse(run.startedAt)))

@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { ActionQuery } from '../access.ts';
-import { type Action, type ActionsPage, actionNames, type Queued } from '../api.ts';
+import type { ActionQuery, ActionRecord } from '../access.ts';
+import { type Action, type ActionsPage, type AskedRun, actionNames, type Queued } from '../api.ts';
 import { redact } from '../base/secret.ts';
 import { errorData } from '../error.ts';
-import type { QueueEntry } from '../queue.ts';
+import type { EntryRecord, QueueEntry } from '../queue.ts';
 import { callerAddress } from './caller.ts';
 import { Refusal } from './errors.ts';
 import { knownPipeline, knownRun } from './known.ts';
@@ -47,7 +47,7 @@ export function actionRoutes(app: FastifyInstance, parts: ServerParts): void {
         await roomFor(name);
         const entry = await queue.add({ pipeline: name, kind: 'trigger', request: wish, askedBy: who });
         reply.code(202);
-        return [{ entry }, `queued as ${entry.id}`];
+        return [{ entry }, queuedAs(entry.id)];
       }),
   );
 
@@ -72,7 +72,7 @@ export function actionRoutes(app: FastifyInstance, parts: ServerParts): void {
           throw new Refusal(409, 'run.retried', `run ${later} goes on from run ${runId} already`, `Look at run ${later}.`);
         const entry = await retryEntry(pipeline.name, runId, who);
         reply.code(202);
-        return [{ entry }, `queued as ${entry.id}`];
+        return [{ entry }, queuedAs(entry.id)];
       }),
   );
 
@@ -141,7 +141,7 @@ export function actionRoutes(app: FastifyInstance, parts: ServerParts): void {
       },
     },
     async ({ query }): Promise<ActionsPage> => {
-      const actions = await parts.access.actions(query);
+      const actions = await withRuns(parts, await parts.access.actions(query));
       return { actions, next: actions.length < query.limit ? undefined : actions.at(-1)?.id };
     },
   );
@@ -160,6 +160,24 @@ export function actionRoutes(app: FastifyInstance, parts: ServerParts): void {
     if (waiting >= mostWaiting)
       throw new Refusal(409, 'queue.full', `${waiting} runs of ${pipeline} wait already`, 'Take some off the queue.');
   }
+}
+
+/** The outcome of a run that was asked for, and where it waits; the same words both ways. */
+const queuedAs = (id: number): string => `queued as ${id}`;
+const queuedId = (outcome: string): number | undefined => {
+  const digits = /^queued as (\d{1,15})$/.exec(outcome)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+};
+
+/** What became of those that asked for a run. */
+async function withRuns({ queue }: ServerParts, actions: readonly ActionRecord[]): Promise<readonly Action[]> {
+  const ids = [...new Set(actions.flatMap(({ outcome }) => queuedId(outcome) ?? []))];
+  const asked = new Map((await queue.records(ids)).map((record) => [record.entry.id, askedRun(record)]));
+  return actions.map((action) => ({ ...action, asked: asked.get(queuedId(action.outcome) ?? -1) }));
+}
+
+function askedRun({ entry: { id, state, runId, reason }, run }: EntryRecord): AskedRun {
+  return { queued: id, state: run?.state ?? state, runId, reason };
 }
 
 /** Does it, and keeps what became of it. An action whose record cannot be kept is done all the same, and the daemon told. */

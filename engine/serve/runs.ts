@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { EventsPage, RunPage, RunsPage } from '../api.ts';
 import { traceIdOf } from '../base/ulid.ts';
-import type { RunState } from '../run.ts';
+import type { Run, RunState } from '../run.ts';
 import { Refusal } from './errors.ts';
 import { knownRun } from './known.ts';
 import type { ServerParts } from './parts.ts';
@@ -58,6 +58,7 @@ export function runRoutes(app: FastifyInstance, parts: ServerParts): void {
       return {
         run: so.run,
         seq: so.seq,
+        askedBy: await askedBy(parts, so.run),
         retriedBy: await retriedBy(parts, runId),
         traceId: parts.traced ? traceIdOf(runId) : undefined,
         links: runLinks(so.run, daemon, parts.clock.now()),
@@ -81,6 +82,12 @@ export function runRoutes(app: FastifyInstance, parts: ServerParts): void {
       return { events, next: events.length < limit ? undefined : events.at(-1)?.seq };
     },
   );
+}
+
+/** Who put it into the queue, where that was not a schedule. */
+async function askedBy({ queue }: ServerParts, { runId, trigger }: Run): Promise<string | undefined> {
+  if (trigger === 'schedule' || trigger === 'cli') return undefined;
+  return (await queue.concerning([], [runId])).find((entry) => entry.runId === runId)?.askedBy;
 }
 
 /** The newest run that goes on from this one. */

@@ -11,13 +11,14 @@ export interface MemoryRealm {
   readonly id: string;
   readonly events: Map<string, Event[]>;
   readonly leases: Map<string, { token: number; holder: (LeaseHolder & { since: string }) | undefined }>;
-  readonly cancels: Set<string>;
+  /** Who asked, by run. */
+  readonly cancels: Map<string, string>;
   /** Runs whose store is open. */
   readonly alive: Set<string>;
 }
 
 export function createMemoryRealm(): MemoryRealm {
-  return { id: randomUUID(), events: new Map(), leases: new Map(), cancels: new Set(), alive: new Set() };
+  return { id: randomUUID(), events: new Map(), leases: new Map(), cancels: new Map(), alive: new Set() };
 }
 
 /** The contract of `Store` in this process's memory. A run is alive while the store that began it is open. */
@@ -99,13 +100,13 @@ export function createMemoryStore(clock: Clock, realm: MemoryRealm = createMemor
       }
       return gone.map((r) => r.runId);
     },
-    async requestCancel(runId) {
+    async requestCancel(runId, by) {
       const found = records().find((r) => r.runId === runId);
       if (found === undefined || !isLive(found)) return false;
-      realm.cancels.add(runId);
+      realm.cancels.set(runId, by);
       return true;
     },
-    cancelRequested: async (runId) => realm.cancels.has(runId),
+    cancelRequestedBy: async (runId) => realm.cancels.get(runId),
     async close() {
       for (const runId of own) realm.alive.delete(runId);
       own.clear();

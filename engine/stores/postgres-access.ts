@@ -1,6 +1,5 @@
 import type { Knex } from 'knex';
-import type { Access, TokenRecord } from '../access.ts';
-import type { Action } from '../api.ts';
+import type { Access, ActionRecord, TokenRecord } from '../access.ts';
 
 interface TokenRow {
   readonly id: string;
@@ -67,7 +66,7 @@ export function createPostgresAccess(db: Knex, schema: string, known: <T>(work: 
         if (action !== undefined) found.where({ action });
         if (refused === true) found.where('outcome', 'like', 'refused: %');
         if (pipeline !== undefined) found.whereRaw(ofPipeline, { s: schema, pipeline });
-        const rows = (await found) as readonly (Omit<Action, 'id' | 'at' | 'from'> & {
+        const rows = (await found) as readonly (Omit<ActionRecord, 'id' | 'at' | 'from'> & {
           readonly id: string;
           readonly at: Date;
           readonly came_from: string;

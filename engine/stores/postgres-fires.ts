@@ -1,15 +1,15 @@
 import type { Knex } from 'knex';
-import type { EntryState, FireCount, FireRecord, Queue } from '../queue.ts';
+import type { EntryRecord, EntryState, FireCount, Queue } from '../queue.ts';
 import type { RunState } from '../run.ts';
 import { entryOf, type QueueRow } from './queue-row.ts';
 import { type RunRow, runRecord } from './run-row.ts';
 
-/** The part of `Queue` that tells what times of schedules came to. Each statement goes by the index of a pipeline's times. */
+/** The part of `Queue` that tells what entries came to, most of all times of schedules. Each statement goes by an index. */
 export function createPostgresFires(
   db: Knex,
   schema: string,
   known: <T>(work: () => Promise<T>) => Promise<T>,
-): Pick<Queue, 'fireCounts' | 'fires' | 'leftOutSaying'> {
+): Pick<Queue, 'fireCounts' | 'fires' | 'leftOutSaying' | 'records'> {
   return {
     fireCounts: ({ pipelines, edges, nowMs, onTimeMs, needsNobody }) =>
       known(async () => {
@@ -37,11 +37,19 @@ export function createPostgresFires(
           .where('scheduled_at', '<', iso(untilMs))
           .orderBy('scheduled_at')
           .limit(limit);
-        const ids = entries.flatMap((entry) => entry.run_id ?? []);
-        const runs: readonly RunRow[] = ids.length === 0 ? [] : await db.withSchema(schema).table('runs').whereIn('run_id', ids);
-        const byId = new Map(runs.map((row) => [row.run_id, runRecord(row)]));
-        return entries.map((row): FireRecord => ({ entry: entryOf(row), run: row.run_id === null ? undefined : byId.get(row.run_id) }));
+        return withRuns(entries);
       }),
+    records: (ids) =>
+      known(async () =>
+        ids.length === 0
+          ? []
+          : withRuns(
+              await db
+                .withSchema(schema)
+                .table('queue')
+                .whereIn('id', [...ids]),
+            ),
+      ),
     leftOutSaying: ({ pipelines, text, fromMs, limit }) =>
       known(async () => {
         const values = { s: schema, names: [...pipelines], text, from: iso(fromMs), limit };
@@ -49,6 +57,13 @@ export function createPostgresFires(
         return rows.map(entryOf);
       }),
   };
+
+  async function withRuns(entries: readonly QueueRow[]): Promise<readonly EntryRecord[]> {
+    const ids = entries.flatMap((entry) => entry.run_id ?? []);
+    const runs: readonly RunRow[] = ids.length === 0 ? [] : await db.withSchema(schema).table('runs').whereIn('run_id', ids);
+    const byId = new Map(runs.map((row) => [row.run_id, runRecord(row)]));
+    return entries.map((row) => ({ entry: entryOf(row), run: row.run_id === null ? undefined : byId.get(row.run_id) }));
+  }
 }
 
 interface CountRow {

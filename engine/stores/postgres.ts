@@ -241,8 +241,13 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
           .update({ cancel_requested_by: by, cancel_requested_at: at });
         return changed > 0;
       }),
-    cancelRequested: (runId) =>
-      known(async () => (await runsTable().where({ run_id: runId }).whereNotNull('cancel_requested_by').first('run_id')) !== undefined),
+    cancelRequestedBy: (runId) =>
+      known(async () => {
+        const row: { readonly by: string | null } | undefined = await runsTable()
+          .where({ run_id: runId })
+          .first({ by: 'cancel_requested_by' });
+        return row?.by ?? undefined;
+      }),
     async close() {
       await liveness.close();
       await db.destroy();

@@ -185,9 +185,9 @@ export function storeConformance(name: string, makePlace: (clock: ReturnType<typ
     onPlace('a live run can be asked to stop by another process, one that is over or unknown cannot', async (store, place) => {
       const other = await place.open();
       await store.append(eventsOf('r1', 0, start));
-      assert.is(await store.cancelRequested('r1'), false);
+      assert.is(await store.cancelRequestedBy('r1'), undefined);
       assert.is(await other.requestCancel('r1', 'me'), true);
-      assert.is(await store.cancelRequested('r1'), true);
+      assert.is(await store.cancelRequestedBy('r1'), 'me');
       await store.append(eventsOf('r2', 1, start, { type: 'run.succeeded' }));
       assert.is(await other.requestCancel('r2', 'me'), false);
       assert.is(await other.requestCancel('nobody', 'me'), false);

@@ -113,11 +113,11 @@ suite('the page in a browser', ({ test, before, after, skip }) => {
     const bars = await row.getByRole('img', { name: /attempt/ }).getAttribute('aria-label');
     assert.match(bars ?? '', /^extract users: attempt 1 failed, [\d.]+ m?s; attempt 2 running, [\d.]+ m?s$/);
     await page.getByRole('button', { name: 'cancel run live-1' }).click();
-    await page.getByText('What is at work is rolled back: extract users').waitFor();
-    assert.is(await stage.store.cancelRequested('live-1'), false);
+    await page.getByText('extract users: nothing of it comes into the lake').waitFor();
+    assert.is(await stage.store.cancelRequestedBy('live-1'), undefined);
     await page.getByRole('button', { name: 'cancel the run' }).click();
-    await page.getByText('The run was asked to stop.').waitFor();
-    assert.is(await stage.store.cancelRequested('live-1'), true);
+    await page.getByText('The run was asked to stop: it sees that within a second').waitFor();
+    assert.is(await stage.store.cancelRequestedBy('live-1'), 'local');
     await stage.keepEvents('live-1', 6, [
       {
         type: 'node.succeeded',

@@ -189,6 +189,13 @@ suite('settings and audit in a browser', ({ test, before, after, skip }) => {
     const actions = region(page, 'actions');
     await actions.getByRole('row', { name: /local.*pause.*sync.*paused/ }).waitFor();
     await actions.getByRole('row', { name: /retry.*run-1.*refused: run run-1 succeeded/ }).waitFor();
+    const { entry } = (await stage.ask('/api/v1/pipelines/sync/runs', { method: 'POST' })).body;
+    await stage.keepRun('asked-1', 'sync', [{ type: 'run.succeeded' }], { queued: entry.id, trigger: 'api' });
+    await page.reload();
+    await actions
+      .getByRole('row', { name: /local.*run now.*sync.*succeeded asked-1/ })
+      .getByRole('link', { name: 'asked-1' })
+      .waitFor();
     await actions.getByLabel('pipeline').fill('sync');
     await actions.getByLabel('pipeline').press('Enter');
     await actions.getByRole('row', { name: /nobody/ }).waitFor({ state: 'detached' });

@@ -1,8 +1,9 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { Action, ActionsPage } from '../../engine/api.ts';
+import type { Action, ActionsPage, AskedRun } from '../../engine/api.ts';
 import type { IncidentsPage } from '../../engine/api-settings.ts';
 import { useAnswer } from '../answers.ts';
 import { paths } from '../api.ts';
+import { actionText } from '../asked-by.ts';
 import { aboutOf, isRefused } from '../audit.ts';
 import { countText } from '../figures.ts';
 import { Empty, Failure, Section, Waiting } from '../parts/messages.tsx';
@@ -110,7 +111,7 @@ function Filter({ filter }: { readonly filter: Readonly<Record<string, string | 
         <option value="">all actions</option>
         {actions.map((action) => (
           <option key={action} value={action}>
-            {action}
+            {actionText(action)}
           </option>
         ))}
       </select>
@@ -154,7 +155,7 @@ function Field({ name, value = '' }: { readonly name: string; readonly value: st
 }
 
 function ActionRow({ action }: { readonly action: Action }) {
-  const { at, who, from, action: did, outcome } = action;
+  const { at, who, from, action: did, outcome, asked } = action;
   const refused = isRefused(action);
   return (
     <tr>
@@ -162,7 +163,7 @@ function ActionRow({ action }: { readonly action: Action }) {
         <Time at={at} />
       </td>
       <td class="nowrap">{who}</td>
-      <td class="nowrap">{did}</td>
+      <td class="nowrap">{actionText(did)}</td>
       <td>
         <About action={action} />
       </td>
@@ -174,12 +175,34 @@ function ActionRow({ action }: { readonly action: Action }) {
               <span class="tone-bad">refused</span>: <Prose text={outcome.replace(/^refused: /, '')} />
             </span>
           </span>
-        ) : (
+        ) : asked === undefined ? (
           <Prose text={outcome} />
+        ) : (
+          <Asked asked={asked} />
         )}
       </td>
       <td class="quiet nowrap">{from}</td>
     </tr>
+  );
+}
+
+/** What became of a run that was asked for; before it begins, why it waits. */
+function Asked({ asked: { state, runId, reason } }: { readonly asked: AskedRun }) {
+  return (
+    <span class="state">
+      <State state={state} />
+      {runId === undefined ? (
+        reason === undefined ? null : (
+          <span>
+            <Prose text={reason} />
+          </span>
+        )
+      ) : (
+        <a class="name" href={runPath(runId)}>
+          {runId}
+        </a>
+      )}
+    </span>
   );
 }
 

@@ -59,7 +59,7 @@ function Shown({ page, failure }: { readonly page: Page; readonly failure: ApiFa
 }
 
 function Head({ page }: { readonly page: Page }) {
-  const { run, retriedBy, traceId, links } = page;
+  const { run, askedBy, retriedBy, traceId, links } = page;
   const live = isLive(run.state);
   const startedMs = Date.parse(run.startedAt);
   const tookMs = (run.endedAt === undefined ? nowMs() : Date.parse(run.endedAt)) - startedMs;
@@ -119,7 +119,7 @@ function Head({ page }: { readonly page: Page }) {
         )}
         <div>
           <dt>by</dt>
-          <dd>{askedByText(run.trigger)}</dd>
+          <dd>{askedByText(run.trigger, askedBy)}</dd>
         </div>
         <div>
           <dt>mode</dt>

@@ -1,6 +1,7 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { GridCell, GridNode, PipelineGrid } from '../../engine/api-pipeline.ts';
 import type { RunRecord } from '../../engine/run.ts';
+import { askedByText } from '../asked-by.ts';
 import { nowMs, readerZone } from '../clock.ts';
 import { durationText } from '../figures.ts';
 import { columnGroups, type GridLines, type GridPlace, gridStep } from '../grid-steps.ts';
@@ -153,7 +154,7 @@ function RunHead({ run, share, stop }: { readonly run: RunRecord; readonly share
   const words = [
     `run of ${isoInZone(Date.parse(run.startedAt), readerZone)}: ${look.word}`,
     ...(took === undefined ? [] : [durationText(took)]),
-    ...(run.trigger === undefined ? [] : [`by ${run.trigger}`]),
+    ...(run.trigger === undefined ? [] : [`by ${askedByText(run.trigger)}`]),
   ].join(', ');
   return (
     <a href={runPath(run.runId)} class="grid-run" title={words} aria-label={words} tabIndex={stop ? 0 : -1}>

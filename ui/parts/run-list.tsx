@@ -1,6 +1,6 @@
 import { useCallback } from 'preact/hooks';
 import type { RunRecord } from '../../engine/run.ts';
-import { askedByWord } from '../asked-by.ts';
+import { askedByText } from '../asked-by.ts';
 import { useTicking } from '../clock.ts';
 import { durationText } from '../figures.ts';
 import { pipelinePath, runPath } from '../routes.ts';
@@ -46,7 +46,7 @@ export function RunList({ runs, ofOne = false }: { readonly runs: readonly RunRe
                 <Took run={run} />
               </td>
               <td>
-                {run.trigger === undefined ? <span class="quiet">-</span> : askedByWord(run.trigger)}
+                {run.trigger === undefined ? <span class="quiet">-</span> : askedByText(run.trigger)}
                 {run.scheduledAt === undefined ? null : (
                   <>
                     {', '}

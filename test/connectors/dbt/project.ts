@@ -29,6 +29,8 @@ export interface Told {
   readonly context: NodeContext;
   readonly results: DbtResult[];
   readonly lines: string[];
+  /** Warnings and errors among them. */
+  readonly graver: string[];
   /** Called for each log line. */
   onLine: (text: string) => void;
 }
@@ -66,6 +68,7 @@ export function createDbtRig(parameters: DatabaseParameters, schema = 'staging')
       const told: Told = {
         results: [],
         lines: [],
+        graver: [],
         onLine: () => undefined,
         context: {
           clock: systemClock,
@@ -81,8 +84,9 @@ export function createDbtRig(parameters: DatabaseParameters, schema = 'staging')
             return found;
           },
           progress: () => undefined,
-          log: (_level, text) => {
+          log: (level, text) => {
             told.lines.push(text);
+            if (level === 'warn' || level === 'error') told.graver.push(text);
             told.onLine(text);
           },
           dbtResult: (result) => void told.results.push(result),

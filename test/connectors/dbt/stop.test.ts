@@ -96,6 +96,11 @@ suite('dbt at work', ({ test, before, after }) => {
     assert.ok(files.some((path) => path.endsWith('dbt.log')));
     for (const path of files) assert.not(readFileSync(path, 'utf8').includes(password), path);
     assert.not(told.lines.join('\n').includes(password));
+    assert.equal(
+      told.graver.filter((line) => /Traceback|File "|KeyboardInterrupt/.test(line)),
+      [],
+      'where Python stood is no trouble',
+    );
   });
 
   test('an engine that is killed takes its dbt with it', async () => {

@@ -65,7 +65,7 @@ suite('actions', ({ test, before, after }) => {
     await stage.keepRun('run-4', 'sync');
     assert.is((await post('/runs/run-4/retry')).body.error.code, 'run.live');
     assert.is((await post('/runs/run-4/cancel')).status, 202);
-    assert.ok(await stage.store.cancelRequested('run-4'));
+    assert.is(await stage.store.cancelRequestedBy('run-4'), 'local');
     assert.is((await post('/runs/run-3/cancel')).body.error.code, 'run.not-live');
   });
 
@@ -98,6 +98,25 @@ suite('actions', ({ test, before, after }) => {
     const kinds = new Set(older.actions.map((action: { action: string }) => action.action));
     assert.equal([...kinds].sort(), ['cancel', 'dequeue', 'pause', 'resume', 'retry', 'trigger']);
     assert.is(older.next, undefined);
+  });
+
+  test('what asked for a run says what became of it: it waits, it is at work, it ended, it never began', async () => {
+    const ask = async (): Promise<number> => (await post('/pipelines/nightly/runs')).body.entry.id;
+    const [waits, begins, never] = [await ask(), await ask(), await ask()];
+    await stage.keepRun('asked-1', 'nightly', [error], { queued: begins, trigger: 'api' });
+    await stage.queue.end(never, 'cancelled', 'over');
+    const { actions } = (await stage.ask('/api/v1/actions?limit=3')).body;
+    assert.equal(
+      actions.map(({ asked }: { asked: unknown }) => asked),
+      [
+        { queued: never, state: 'cancelled', reason: 'over' },
+        { queued: begins, state: 'failed', runId: 'asked-1' },
+        { queued: waits, state: 'queued' },
+      ],
+    );
+    assert.is((await stage.ask('/api/v1/runs/asked-1')).body.askedBy, 'local');
+    assert.is((await stage.ask('/api/v1/runs/run-1')).body.askedBy, undefined, 'it began in a terminal');
+    await stage.queue.end(waits, 'cancelled', 'over');
   });
 
   test('a secret in a name does not come into the record of an action', async () => {
