@@ -14,7 +14,8 @@ export interface TablesPage {
 /** A table as a line, with sizes as they were when they were looked up last. */
 export interface TableLine extends TableBrief {
   readonly lake: { readonly version: number; readonly files: number; readonly bytes: number } | undefined;
-  readonly staging: { readonly rows: number | undefined; readonly bytes: number | undefined } | undefined;
+  /** `exact`: the newest load replaced all of it, and counted; else rows are the server's estimate. */
+  readonly staging: { readonly rows: number | undefined; readonly exact: boolean; readonly bytes: number | undefined } | undefined;
 }
 
 /** `GET /tables/:table`: what the store and the lake's log know. */
@@ -134,7 +135,7 @@ export interface LivePart<T> {
   readonly trouble: ApiError['error'] | undefined;
 }
 
-/** A relation of a source or a sink. Rows and bytes are estimates of its server. */
+/** A relation of a source or a sink. Rows and bytes are estimates of its server; `exact`: rows are what loads add up to since one that replaced all. */
 export interface RelationNow {
   /** The name of the source or sink in the configuration. */
   readonly system: string;
@@ -142,6 +143,7 @@ export interface RelationNow {
   readonly relation: string;
   readonly kind: string;
   readonly rows: number | undefined;
+  readonly exact: boolean;
   readonly bytes: number | undefined;
 }
 

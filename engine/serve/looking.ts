@@ -2,6 +2,7 @@ import { lakeFolder } from '../base/lake-folder.ts';
 import type { Config, Relation } from '../config.ts';
 import type { Connection, Looked } from '../connector.ts';
 import { EngineError } from '../error.ts';
+import type { NodeRecord } from '../history.ts';
 import { type LakeTable, readLakeTable } from './lake-table.ts';
 import type { ServerParts } from './parts.ts';
 import { createRemembering, type Remembered } from './remembering.ts';
@@ -12,10 +13,16 @@ const looksAtOnce = 4;
 const lakesAtOnce = 2;
 const most = 2_000;
 
-/** Looks at sources, sinks and the lake, as they are now: a few at once, and none twice within ten seconds, however many pages are open. */
+/** Looks at sources, sinks and the lake, as they are now: a few at once, and none twice within ten seconds, however many pages are open; again where it is known to have changed since (`changedMs`). */
 export interface Looking {
-  relations(config: Config, kind: 'source' | 'sink', name: string, relations: readonly Relation[]): Promise<Remembered<readonly Looked[]>>;
-  lake(config: Config, table: string): Promise<Remembered<LakeTable>>;
+  relations(
+    config: Config,
+    kind: 'source' | 'sink',
+    name: string,
+    relations: readonly Relation[],
+    changedMs?: number,
+  ): Promise<Remembered<readonly Looked[]>>;
+  lake(config: Config, table: string, changedMs?: number): Promise<Remembered<LakeTable>>;
   /** What was found last; nothing is looked for. */
   knownRelations(
     config: Config,
@@ -31,12 +38,17 @@ export function createLooking(parts: ServerParts): Looking {
   const relations = createRemembering<readonly Looked[]>(parts.clock, { freshMs, atOnce: looksAtOnce, most });
   const lakes = createRemembering<LakeTable>(parts.clock, { freshMs, atOnce: lakesAtOnce, most });
   return {
-    relations: (config, kind, name, wanted) =>
-      relations.get(keyOf(kind, name, wanted), async () => {
-        const { look } = await linkOf(parts, config, kind, name);
-        return look === undefined ? [] : look({ relations: wanted, signal: AbortSignal.timeout(patienceMs) });
-      }),
-    lake: (config, table) => lakes.get(lakeKeyOf(config, table), async () => readLakeTable(await parts.lake(config), lakeFolder(table))),
+    relations: (config, kind, name, wanted, changedMs) =>
+      relations.get(
+        keyOf(kind, name, wanted),
+        async () => {
+          const { look } = await linkOf(parts, config, kind, name);
+          return look === undefined ? [] : look({ relations: wanted, signal: AbortSignal.timeout(patienceMs) });
+        },
+        changedMs,
+      ),
+    lake: (config, table, changedMs) =>
+      lakes.get(lakeKeyOf(config, table), async () => readLakeTable(await parts.lake(config), lakeFolder(table)), changedMs),
     knownRelations: (_config, kind, name, wanted) => relations.peek(keyOf(kind, name, wanted)),
     knownLake: (config, table) => lakes.peek(lakeKeyOf(config, table)),
     busy: () => relations.busy() || lakes.busy(),
@@ -51,6 +63,11 @@ export async function linkOf(parts: ServerParts, config: Config, kind: 'source' 
       hint: `Look at the names under ${kind}s in pipelines.yaml.`,
     });
   return parts.link(config, kind, name);
+}
+
+/** When a node ended, in ms since 1970; 0 for none. */
+export function endedMs(node: NodeRecord | undefined): number {
+  return node?.endedAt === undefined ? 0 : Date.parse(node.endedAt);
 }
 
 const keyOf = (kind: string, name: string, relations: readonly Relation[]): string =>

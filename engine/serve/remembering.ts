@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 
-/** What was found, and when. */
+/** What was found, and when somebody began to look: it is no newer than that. */
 export interface Remembered<T> {
   readonly at: string;
   readonly value: T;
@@ -8,8 +8,8 @@ export interface Remembered<T> {
 
 /** Answers that are dear to find: each is found once for all who ask at the same time, at most so many are looked for at once, and what was found is told for a while. */
 export interface Remembering<T> {
-  /** What it ends with, an error too, is told to everybody who asks within `freshMs`. */
-  get(key: string, find: () => Promise<T>): Promise<Remembered<T>>;
+  /** What it ends with, an error too, is told to everybody who asks within `freshMs`; not to those who know of a change since then (`changedMs`, where that is no time to come). */
+  get(key: string, find: () => Promise<T>, changedMs?: number): Promise<Remembered<T>>;
   /** What was found last, however long ago; nothing is looked for. */
   peek(key: string): Remembered<T> | undefined;
   /** Something is being looked for. */
@@ -17,6 +17,8 @@ export interface Remembering<T> {
 }
 
 interface Entry<T> {
+  /** When looking began: undefined while its turn has not come. */
+  readonly begun: { ms: number | undefined };
   foundMs: number | undefined;
   answer: Promise<Remembered<T>>;
   last: Remembered<T> | undefined;
@@ -31,11 +33,13 @@ export function createRemembering<T>(
   const waiting: (() => void)[] = [];
   let working = 0;
 
-  const inTurn = async (find: () => Promise<T>): Promise<Remembered<T>> => {
+  const inTurn = async (find: () => Promise<T>, begun: { ms: number | undefined }): Promise<Remembered<T>> => {
     if (working >= atOnce) await new Promise<void>((begin) => waiting.push(begin));
     else working += 1;
     try {
-      return { value: await find(), at: new Date(clock.now()).toISOString() };
+      const ms = clock.now();
+      begun.ms = ms;
+      return { value: await find(), at: new Date(ms).toISOString() };
     } finally {
       const next = waiting.shift();
       // Whoever waits takes the place.
@@ -45,16 +49,18 @@ export function createRemembering<T>(
   };
 
   return {
-    get(key, find) {
+    get(key, find, changedMs) {
       const known = entries.get(key);
       if (known !== undefined) {
         entries.delete(key);
         entries.set(key, known);
         const agoMs = known.foundMs === undefined ? 0 : clock.now() - known.foundMs;
-        if (agoMs >= 0 && agoMs < freshMs) return known.answer;
+        const overtaken = changedMs !== undefined && changedMs <= clock.now() && known.begun.ms !== undefined && known.begun.ms < changedMs;
+        if (agoMs >= 0 && agoMs < freshMs && !overtaken) return known.answer;
       }
-      const answer = inTurn(find);
-      const entry: Entry<T> = { foundMs: undefined, answer, last: known?.last };
+      const begun = { ms: undefined };
+      const answer = inTurn(find, begun);
+      const entry: Entry<T> = { begun, foundMs: undefined, answer, last: known?.last };
       entries.set(key, entry);
       answer.then(
         (found) => {

@@ -33,7 +33,7 @@ export const tableSchemas: Readonly<Record<string, object>> = {
       heldBy: text,
       loaded: ref('LoadBrief'),
       lake: object({ version: integer, files: integer, bytes: number }),
-      staging: object({ rows: number, bytes: number }, []),
+      staging: object({ rows: number, exact: { type: 'boolean' }, bytes: number }, ['exact']),
     },
     ['table', 'pipelines'],
   ),
@@ -91,7 +91,12 @@ export const tableSchemas: Readonly<Record<string, object>> = {
     analytics: part(object({ models: list(ref('ModelNow')) })),
     columns: list(ref('ColumnWay')),
   }),
-  RelationNow: object({ system: text, relation: text, kind: text, rows: number, bytes: number }, ['system', 'relation', 'kind']),
+  RelationNow: object({ system: text, relation: text, kind: text, rows: number, exact: { type: 'boolean' }, bytes: number }, [
+    'system',
+    'relation',
+    'kind',
+    'exact',
+  ]),
   LakeNow: object({ folder: text, version: integer, files: integer, bytes: number, rows: number, fence: time }, [
     'folder',
     'version',

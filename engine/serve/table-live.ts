@@ -7,13 +7,15 @@ import { EngineError } from '../error.ts';
 import { columnWays } from './column-ways.ts';
 import { errorBody } from './errors.ts';
 import type { LakeTable } from './lake-table.ts';
-import type { Looking } from './looking.ts';
+import { loadPoints } from './load-points.ts';
+import { endedMs, type Looking } from './looking.ts';
 import type { ServerParts } from './parts.ts';
 import type { Remembered } from './remembering.ts';
 import { settingsOfTable } from './table-known.ts';
 import { modelsOf, newestBuilds, withRelations } from './table-models.ts';
 
 const nodesLookedAt = 100;
+const loadsAddedUp = 500;
 
 type Settled<T> =
   | { readonly at: string; readonly value: T; readonly trouble: undefined }
@@ -31,7 +33,9 @@ export async function tableLive(parts: ServerParts, looking: Looking, config: Co
   };
   const now = (): string => new Date(parts.clock.now()).toISOString();
   // Of a table that a pattern names, the lake says which relation it is.
-  const pending = settle(looking.lake(config, table));
+  const [histories, loads] = await Promise.all([parts.history.tables([table]), parts.history.tableLoads(table, loadsAddedUp)]);
+  const history = histories.get(table);
+  const pending = settle(looking.lake(config, table, endedMs(history?.extract)));
   const declared = Object.hasOwn(config.tables, table);
   const lake = declared ? undefined : await pending;
   const settings = settingsOfTable(config, table, lake?.value?.relation);
@@ -44,14 +48,15 @@ export async function tableLive(parts: ServerParts, looking: Looking, config: Co
     const part = { at: now(), found: undefined, trouble };
     return { at: now(), source: part, lake: lakePart(await pending, table), staging: part, analytics: part, columns: [] };
   }
-  const models = await builtModels(parts, table, settings);
+  const models = await builtModels(parts, table, settings, history?.built?.runId);
   const wanted = [settings.into, ...models.flatMap(({ relation }) => relationOf(relation) ?? [])];
   const [source, inLake, sink] = await Promise.all([
     settle(looking.relations(config, 'source', settings.source, [settings.relation])),
     lake ?? pending,
-    settle(looking.relations(config, 'sink', settings.sink, wanted)),
+    settle(looking.relations(config, 'sink', settings.sink, wanted, Math.max(endedMs(history?.load), builtMs(models)))),
   ]);
-  const [sourceNow, staging] = [relationPart(source, settings.source, settings.relation), relationPart(sink, settings.sink, settings.into)];
+  const sourceNow = relationPart(source, settings.source, settings.relation);
+  const staging = counted(relationPart(sink, settings.sink, settings.into), loadPoints(loads).at(-1)?.total);
   return {
     at: now(),
     source: sourceNow,
@@ -70,9 +75,23 @@ export async function tableLive(parts: ServerParts, looking: Looking, config: Co
   };
 }
 
-async function builtModels(parts: ServerParts, table: string, { into }: TableConfig): Promise<readonly ModelNow[]> {
-  const [nodes, histories] = await Promise.all([parts.history.tableNodes(table, nodesLookedAt), parts.history.tables([table])]);
-  return modelsOf(await newestBuilds(parts, nodes, histories.get(table)?.built?.runId), `${into.schema}.${into.name}`);
+async function builtModels(
+  parts: ServerParts,
+  table: string,
+  { into }: TableConfig,
+  builtBy: string | undefined,
+): Promise<readonly ModelNow[]> {
+  const nodes = await parts.history.tableNodes(table, nodesLookedAt);
+  return modelsOf(await newestBuilds(parts, nodes, builtBy), `${into.schema}.${into.name}`);
+}
+
+function builtMs(models: readonly ModelNow[]): number {
+  return Math.max(0, ...models.map(({ builtAt }) => Date.parse(builtAt)));
+}
+
+/** Staging with the rows that its loads add up to since one that replaced all of it, where they do: exactly, not by an estimate. */
+function counted(part: LivePart<RelationNow>, total: number | undefined): LivePart<RelationNow> {
+  return part.found === undefined || total === undefined ? part : { ...part, found: { ...part.found, rows: total, exact: true } };
 }
 
 /** dbt names a relation `schema.name`, unquoted. */
@@ -99,7 +118,7 @@ function relationPart(looked: Settled<readonly Looked[]>, system: string, relati
       trouble: { code: 'table.absent', message: `there is no ${name} in ${system}, or its role may not see it` },
     };
   const { kind, rows, bytes } = one;
-  return { at, found: { system, relation: name, kind, rows, bytes }, trouble: undefined };
+  return { at, found: { system, relation: name, kind, rows, exact: false, bytes }, trouble: undefined };
 }
 
 function lakePart(looked: Settled<LakeTable>, table: string): LivePart<LakeNow> {

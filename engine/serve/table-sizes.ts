@@ -2,7 +2,8 @@ import type { TableView } from '../api.ts';
 import type { TableLine } from '../api-table.ts';
 import type { Config, Relation } from '../config.ts';
 import { EngineError, errorData } from '../error.ts';
-import type { Looking } from './looking.ts';
+import type { NodeRecord } from '../history.ts';
+import { endedMs, type Looking } from './looking.ts';
 import type { ServerParts } from './parts.ts';
 import { settingsOfTable } from './table-known.ts';
 
@@ -24,9 +25,14 @@ export function createSizes(
       if (!(error instanceof EngineError)) tell('error', `looking up how large tables are failed: ${errorData(error).message}`);
     });
   };
+  /** True where it changed after that; a time to come is another machine's clock, and says nothing. */
+  const isOvertaken = (at: string, changedMs: number): boolean => Date.parse(at) < changedMs && changedMs <= clock.now();
   return {
     of(config, views) {
       const staging = new Map<string, Sizes['staging']>();
+      const loads = new Map(views.map(({ table, load }) => [table, load]));
+      // What is shown is older than what is known to have happened: whoever asks again is told more.
+      let overtaken = false;
       const settings = new Map(
         views.flatMap(({ table }) => {
           const found = settingsOfTable(config, table, looking.knownLake(config, table)?.value.relation);
@@ -37,12 +43,16 @@ export function createSizes(
         const of = [...settings].filter(([, one]) => one.sink === sink);
         const relations = of.map(([, { into }]) => into);
         const known = looking.knownRelations(config, 'sink', sink, relations);
-        if (known === undefined || clock.now() - Date.parse(known.at) > oldMs)
+        const loadedMs = Math.max(...of.map(([table]) => endedMs(loads.get(table))));
+        if (known === undefined || isOvertaken(known.at, loadedMs) || clock.now() - Date.parse(known.at) > oldMs)
           meanwhile(looking.relations(config, 'sink', sink, relations));
+        if (known !== undefined && isOvertaken(known.at, loadedMs)) overtaken = true;
         const by = new Map((known?.value ?? []).map((one) => [nameOf(one.relation), one]));
         for (const [table, { into }] of of) {
           const one = by.get(nameOf(into));
-          if (one !== undefined) staging.set(table, { rows: one.rows, bytes: one.bytes });
+          const exact = rowsAfterWhole(loads.get(table));
+          if (one !== undefined || exact !== undefined)
+            staging.set(table, { rows: exact ?? one?.rows, exact: exact !== undefined, bytes: one?.bytes });
         }
       }
       const lakes = new Map<string, Sizes['lake']>();
@@ -50,19 +60,26 @@ export function createSizes(
         const known = looking.knownLake(config, table);
         const { version: extracted } = extract?.facts ?? {};
         const old = known !== undefined && clock.now() - Date.parse(known.at) > oldMs;
+        const extractedMs = endedMs(extract);
         // Others commit too: another version than the newest extract's is no reason to read the log again and again.
         if (
           typeof extracted === 'number' &&
-          (known === undefined || known.value.version < extracted || (old && known.value.version !== extracted))
+          (known === undefined || isOvertaken(known.at, extractedMs) || (old && known.value.version !== extracted))
         )
-          meanwhile(looking.lake(config, table));
+          meanwhile(looking.lake(config, table, extractedMs));
         if (known === undefined || known.value.version < 0) continue;
         const { version, files, bytes } = known.value;
         lakes.set(table, { version, files, bytes });
       }
-      return { sizes: (table) => ({ lake: lakes.get(table), staging: staging.get(table) }), looking: looking.busy() };
+      return { sizes: (table) => ({ lake: lakes.get(table), staging: staging.get(table) }), looking: overtaken || looking.busy() };
     },
   };
+}
+
+/** How many rows staging has after a load that replaced all of it, exactly; undefined after any other. */
+function rowsAfterWhole(load: NodeRecord | undefined): number | undefined {
+  const { replaced, inserted } = load?.facts ?? {};
+  return replaced === true && typeof inserted === 'number' ? inserted : undefined;
 }
 
 const nameOf = ({ schema, name }: Relation): string => JSON.stringify([schema, name]);

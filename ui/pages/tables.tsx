@@ -9,9 +9,10 @@ import { TableList } from '../parts/table-list.tsx';
 import { setQuery, useAddress } from '../router.ts';
 import { foundTables } from '../tables-found.ts';
 
-/** Sizes that are being looked up are asked for again so often, and so many times. */
+/** Sizes that are being looked up are asked for again so often; after so many times, more slowly. */
 const againMs = 1_500;
 const mostAgain = 8;
+const slowlyMs = 10_000;
 
 /** Every table: how old it is, how much of it there is, and who brings it. */
 export function TablesPage() {
@@ -19,9 +20,12 @@ export function TablesPage() {
   const { data, failure, refresh } = useAnswer<Page>(paths.tables);
   const again = useRef(0);
   useEffect(() => {
-    if (data?.looking !== true || again.current >= mostAgain) return;
+    if (data?.looking !== true) {
+      again.current = 0;
+      return;
+    }
     again.current += 1;
-    const timer = window.setTimeout(refresh, againMs);
+    const timer = window.setTimeout(refresh, again.current > mostAgain ? slowlyMs : againMs);
     return () => window.clearTimeout(timer);
   }, [data, refresh]);
   const search = query.get('search') ?? '';

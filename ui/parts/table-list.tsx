@@ -94,7 +94,10 @@ function Cells({ table, index }: { readonly table: TableLine; readonly index: nu
         {staging?.rows === undefined ? (
           none
         ) : (
-          <span title={`about ${countText(Math.round(staging.rows), 'row')} in staging`}>~{shortCount(staging.rows)}</span>
+          <span title={`${staging.exact ? '' : 'about '}${countText(Math.round(staging.rows), 'row')} in staging`}>
+            {staging.exact ? '' : '~'}
+            {shortCount(staging.rows)}
+          </span>
         )}
       </td>
       <td class="number">{staging?.bytes === undefined ? none : `~${bytesText(staging.bytes)}`}</td>

@@ -109,14 +109,15 @@ function Stage({
 
 function Relation({ part }: { readonly part: LivePart<RelationNow> | undefined }) {
   if (part?.found === undefined) return <Trouble part={part} />;
-  const { kind, rows, bytes } = part.found;
+  const { kind, rows, exact, bytes } = part.found;
+  const title = exact ? 'counted by its loads, since one that replaced all of it' : 'an estimate of the server';
   return (
-    <p title={rows === undefined ? undefined : `an estimate of the server: ${countText(Math.round(rows), 'row')}`}>
+    <p title={rows === undefined ? undefined : `${title}: ${countText(Math.round(rows), 'row')}`}>
       {rows === undefined
         ? kind === 'view'
           ? 'a view: its rows are not counted'
           : 'not counted yet'
-        : `~${shortCount(rows)} ${Math.round(rows) === 1 ? 'row' : 'rows'}`}
+        : `${exact ? countText(rows) : `~${shortCount(rows)}`} ${Math.round(rows) === 1 ? 'row' : 'rows'}`}
       {bytes === undefined || kind === 'view' ? null : `, ~${bytesText(bytes)}`}
     </p>
   );

@@ -50,7 +50,7 @@ suite('tables in the API', ({ test, before, after }) => {
     const { source, lake: inLake, staging, analytics } = await live();
     assert.equal([source.found?.system, source.found?.relation, source.found?.kind], ['production', 'public.users', 'table']);
     assert.equal([inLake.found?.version, inLake.found?.files, inLake.found?.rows], [3, 1, 5]);
-    assert.is(staging.found?.rows, 30);
+    assert.equal([staging.found?.rows, staging.found?.exact], [6, true], 'what its loads add up to');
     assert.equal(
       analytics.found?.models.map((one: ModelNow) => [
         one.name,
@@ -178,7 +178,7 @@ suite('tables in the API', ({ test, before, after }) => {
     const { source, lake: inLake, staging, columns: ways } = (await askAt(server.url, '/api/v1/tables/users/live')).body as TableLive;
     assert.equal([source.found, source.trouble?.code, source.trouble?.hint], [undefined, 'postgres.refused', 'Start it.']);
     assert.match(inLake.trouble?.message ?? '', /stage\.ts/);
-    assert.is(staging.found?.rows, 30);
+    assert.is(staging.found?.rows, 6);
     assert.ok(ways.length > 5 && ways.every(({ differences }) => !differences.includes('not taken from the source any more')));
   });
 
@@ -198,5 +198,26 @@ suite('tables in the API', ({ test, before, after }) => {
     });
     await Promise.all(Array.from({ length: 10 }, () => askAt(server.url, '/api/v1/tables/users/live')));
     assert.is(looks, 2, 'one at the source, one at the sink');
+  });
+
+  test('rows of staging are exact since a load that replaced all, and what is there is looked at again after each load', async () => {
+    const load = (runId: string, facts: Record<string, number | boolean>): Promise<void> =>
+      stage.keepRun(runId, 'sync', [
+        { type: 'node.started', node: 'load users', attempt: 1 },
+        { type: 'node.succeeded', node: 'load users', result: { summary: '', rows: 31, facts: { into: 'staging.users', ...facts } } },
+        { type: 'run.succeeded' },
+      ]);
+    const line = async (): Promise<TableLine['staging']> =>
+      (await body<{ readonly tables: readonly TableLine[] }>('/tables')).tables.find(({ table }) => table === 'users')?.staging;
+    assert.equal([(await line())?.rows, (await line())?.exact], [30, false], 'the server estimates it');
+    const before = (await live()).staging.at;
+    await load('whole-1', { replaced: true, inserted: 31, updated: 0, unchanged: 0 });
+    const whole = (await live()).staging;
+    assert.equal([whole.found?.rows, whole.found?.exact], [31, true]);
+    assert.ok(whole.at > before, 'within ten seconds, and anew');
+    assert.equal([(await line())?.rows, (await line())?.exact], [31, true]);
+    await load('merge-1', { replaced: false, inserted: 2, updated: 1, unchanged: 0 });
+    assert.equal([(await live()).staging.found?.rows, (await live()).staging.found?.exact], [33, true]);
+    assert.equal([(await line())?.rows, (await line())?.exact], [30, false], 'the server estimates it');
   });
 });
