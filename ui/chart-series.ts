@@ -9,6 +9,8 @@ export interface ChartSeries {
   readonly all: readonly (number | null)[];
   readonly changed: readonly (number | null)[];
   readonly inserted: readonly (number | null)[];
+  /** The most rows of a load that did not replace all, or where all did, of any: how high the bars are drawn. */
+  readonly most: number;
   readonly total: readonly (number | null)[];
   /** In seconds. */
   readonly lag: readonly (number | null)[];
@@ -20,11 +22,20 @@ export function chartSeries(loads: readonly LoadPoint[]): ChartSeries {
   return {
     at: loads.map(({ at }) => Date.parse(at) / 1000),
     all: loads.map(({ rows }) => known(rows)),
-    changed: loads.map(({ inserted, updated }) => (inserted === undefined || updated === undefined ? null : inserted + updated)),
-    inserted: loads.map(({ inserted }) => known(inserted)),
+    // What a load that replaced all brought is neither new nor changed.
+    changed: loads.map(({ inserted, updated, replaced }) =>
+      replaced || inserted === undefined || updated === undefined ? null : inserted + updated,
+    ),
+    inserted: loads.map(({ inserted, replaced }) => (replaced ? null : known(inserted))),
+    most: mostRows(loads),
     total: loads.map(({ total }) => known(total)),
     lag: loads.map(({ lagMs }) => (lagMs === undefined ? null : lagMs / 1000)),
   };
+}
+
+function mostRows(loads: readonly LoadPoint[]): number {
+  const merged = loads.filter(({ replaced }) => !replaced);
+  return Math.max(0, ...(merged.length === 0 ? loads : merged).map(({ rows }) => rows ?? 0));
 }
 
 /** One load in words: `41,208 rows: 10,000 new, 30,980 changed, 228 the same; 3,040,000 in staging then; 2 m old then`. */

@@ -48,7 +48,13 @@ export function drawCharts(into: HTMLElement, given: Given): Charts {
     points: { show: series.at.length < 60, size: 4, fill: colours.ink },
   });
   const plots: uPlot[] = [];
-  const add = (title: string, ys: uPlot.Series[], data: (readonly (number | null)[])[], show: (value: number) => string): void => {
+  const add = (
+    title: string,
+    ys: uPlot.Series[],
+    data: (readonly (number | null)[])[],
+    show: (value: number) => string,
+    top?: number,
+  ): void => {
     const place = document.createElement('div');
     place.className = 'chart';
     const heading = document.createElement('p');
@@ -78,7 +84,7 @@ export function drawCharts(into: HTMLElement, given: Given): Charts {
           tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), readerZone),
           scales: {
             x: { time: true, range: (_plot, least, most) => [least - (most - least) * 0.015, most + (most - least) * 0.015] },
-            y: { range: (_plot, _least, most) => [0, most * 1.05 || 1] },
+            y: { range: (_plot, _least, most) => [0, (top ?? most) * 1.05 || 1] },
           },
           axes: [
             { ...axis, size: 28, space: 80, values: axisTimes },
@@ -103,10 +109,11 @@ export function drawCharts(into: HTMLElement, given: Given): Charts {
     );
   };
   add(
-    'rows per load: new, changed, the same',
+    'rows per load: new (dark), changed, the same or replacing all (light); one that replaced all may go beyond the top',
     [bar('the same', colours.light), bar('changed', colours.middle), bar('new', colours.ink)],
     [series.all, series.changed, series.inserted],
     shortCount,
+    series.most,
   );
   if (has(series.total)) add('rows in staging', [line('rows')], [series.total], shortCount);
   if (has(series.lag)) {

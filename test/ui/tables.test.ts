@@ -38,9 +38,16 @@ suite('loads as charts', ({ test }) => {
       all: [41_208, null],
       changed: [40_980, null],
       inserted: [10_000, null],
+      most: 41_208,
       total: [3_040_000, null],
       lag: [120, null],
     });
+  });
+
+  test('a load that replaced all has nothing new, and does not make the others low', () => {
+    const { changed, inserted, most } = chartSeries([load({ replaced: true, rows: 3_000_000, inserted: 3_000_000 }), load({ rows: 900 })]);
+    assert.equal([changed, inserted, most], [[null, 40_980], [null, 10_000], 900]);
+    assert.is(chartSeries([load({ replaced: true, rows: 7 })]).most, 7);
   });
 
   test('a load in words', () => {

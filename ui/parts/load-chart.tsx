@@ -182,7 +182,7 @@ function AsTable({ loads }: { readonly loads: readonly LoadPoint[] }) {
                     </a>
                   </th>
                   <td class="number">{number(load.rows)}</td>
-                  <td class="number">{number(load.inserted)}</td>
+                  <td class="number">{load.replaced ? 'replacing all' : number(load.inserted)}</td>
                   <td class="number">{number(load.updated)}</td>
                   <td class="number">{number(load.unchanged)}</td>
                   <td class="number">{number(load.total)}</td>
