@@ -56,9 +56,7 @@ export function findable({ pipelines, tables, problems, queue }: Overview): read
         : [{ kind: 'run', name: live.runId, more: `${pipeline}, ${lookOf(live.state).word}`, to: runPath(live.runId) }],
     ),
     ...tables.flatMap(({ loaded }): readonly Found[] =>
-      loaded === undefined
-        ? []
-        : [{ kind: 'node', name: loaded.node, more: `in run ${loaded.runId}`, to: runPath(loaded.runId, loaded.node) }],
+      loaded === undefined ? [] : [{ kind: 'node', name: loaded.node, more: 'its newest load', to: runPath(loaded.runId, loaded.node) }],
     ),
     ...pipelines.flatMap(({ pipeline, paused, live }): readonly Found[] => [
       { kind: 'action', name: `run ${pipeline} now`, more: 'shows the plan first', to: `${pipelinePath(pipeline)}?act=run+now` },

@@ -1,7 +1,7 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Action, ActionsPage, AskedRun } from '../../engine/api.ts';
 import type { IncidentsPage } from '../../engine/api-settings.ts';
-import { useAnswer } from '../answers.ts';
+import { pending, useAnswer } from '../answers.ts';
 import { paths } from '../api.ts';
 import { actionText } from '../asked-by.ts';
 import { aboutOf, isRefused } from '../audit.ts';
@@ -14,6 +14,7 @@ import { Since, Time } from '../parts/time.tsx';
 import { setQuery, useAddress } from '../router.ts';
 import { pipelinePath, runPath, tablePath } from '../routes.ts';
 import { lookOf } from '../states.ts';
+import { useWatched } from '../watched.ts';
 import './audit.css';
 
 const shownActions = '50';
@@ -238,44 +239,55 @@ function Incidents() {
   const { query } = useAddress();
   const before = query.get('incidentsBefore') ?? undefined;
   const { data, failure } = useAnswer<IncidentsPage>(paths.incidents({ before, limit: shownIncidents }));
+  const ready = useWatched(pending) === 0 && data !== undefined;
+  const part = useRef<HTMLDivElement>(null);
+  const came = useRef(false);
+  // The part moves as what is above it comes.
+  useEffect(() => {
+    if (!ready || came.current || window.location.hash !== '#incidents') return;
+    came.current = true;
+    part.current?.scrollIntoView();
+  }, [ready]);
   return (
-    <Section title="incidents" note="problems from their beginning to their end, and whom they were told to">
-      {failure === undefined ? null : (
-        <Failure what={data === undefined ? 'The incidents cannot be shown' : 'The incidents are from before'} failure={failure} />
-      )}
-      {data === undefined ? (
-        failure === undefined ? (
-          <Waiting what="Asking for the incidents ..." />
-        ) : null
-      ) : data.incidents.length === 0 ? (
-        <Empty title="Nothing rang yet">
-          A problem becomes an incident when the second look finds it too. Channels that are told of it stand under{' '}
-          <span class="name">alerts.channels</span> in pipelines.yaml; <a href="/settings">settings</a> has those that are there, each with
-          a test.
-        </Empty>
-      ) : (
-        <Scroll label="incidents">
-          <table class="rows">
-            <thead>
-              <tr>
-                <th scope="col">problem</th>
-                <th scope="col">about</th>
-                <th scope="col">from</th>
-                <th scope="col">until</th>
-                <th scope="col">what</th>
-                <th scope="col">told to</th>
-              </tr>
-            </thead>
-            <tbody>
-              {data.incidents.map((incident) => (
-                <IncidentRow key={incident.id} incident={incident} />
-              ))}
-            </tbody>
-          </table>
-        </Scroll>
-      )}
-      <Pages before={before} next={data?.next} go={(to) => setQuery({ incidentsBefore: to })} what="incidents" />
-    </Section>
+    <div id="incidents" ref={part}>
+      <Section title="incidents" note="problems from their beginning to their end, and whom they were told to">
+        {failure === undefined ? null : (
+          <Failure what={data === undefined ? 'The incidents cannot be shown' : 'The incidents are from before'} failure={failure} />
+        )}
+        {data === undefined ? (
+          failure === undefined ? (
+            <Waiting what="Asking for the incidents ..." />
+          ) : null
+        ) : data.incidents.length === 0 ? (
+          <Empty title="Nothing rang yet">
+            A problem becomes an incident when the second look finds it too. Channels that are told of it stand under{' '}
+            <span class="name">alerts.channels</span> in pipelines.yaml; <a href="/settings">settings</a> has those that are there, each
+            with a test.
+          </Empty>
+        ) : (
+          <Scroll label="incidents">
+            <table class="rows">
+              <thead>
+                <tr>
+                  <th scope="col">problem</th>
+                  <th scope="col">about</th>
+                  <th scope="col">from</th>
+                  <th scope="col">until</th>
+                  <th scope="col">what</th>
+                  <th scope="col">told to</th>
+                </tr>
+              </thead>
+              <tbody>
+                {data.incidents.map((incident) => (
+                  <IncidentRow key={incident.id} incident={incident} />
+                ))}
+              </tbody>
+            </table>
+          </Scroll>
+        )}
+        <Pages before={before} next={data?.next} go={(to) => setQuery({ incidentsBefore: to })} what="incidents" />
+      </Section>
+    </div>
   );
 }
 

@@ -433,6 +433,10 @@ function Legend({ range }: { readonly range: CalendarRange }) {
           </span>
         );
       })}
+      <span>Missed: nobody ran for it. Skipped: it was not to run, since its pipeline was paused or a run that waited began after it.</span>
+      <span>
+        Runs that somebody asked for are no times: <a href="/runs">runs</a> has them.
+      </span>
       <span>A number counts times of that {range.step}; late ones are counted twice, as late and as what became of them.</span>
     </p>
   );

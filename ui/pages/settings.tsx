@@ -179,7 +179,7 @@ function Fact({ name, children }: { readonly name: string; readonly children: Co
 
 function Channels({ channels, heartbeat }: { readonly channels: readonly ChannelView[]; readonly heartbeat: Page['heartbeat'] }) {
   return (
-    <Section title="alerts" note="where alarms go" side={<a href="/audit">what rang</a>}>
+    <Section title="alerts" note="where alarms go" side={<a href="/audit#incidents">what rang</a>}>
       {channels.length === 0 ? (
         <Empty title="Nobody is told of anything">
           <span class="name">{'alerts: { channels: { ops: { type: slack, url: "${SLACK_WEBHOOK_URL}" } } }'}</span> in pipelines.yaml names

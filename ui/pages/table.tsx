@@ -126,6 +126,11 @@ function Head({ page }: { readonly page: Page }) {
   );
 }
 
+/** A retry keeps what succeeded before: it made no attempt. */
+function isKept({ state, attempts }: Pick<Page['nodes'][number], 'state' | 'attempts'>): boolean {
+  return state === 'succeeded' && attempts === 0;
+}
+
 function Nodes({ page }: { readonly page: Page }) {
   return (
     <Section title="what became of it" note={page.nodes.length === 0 ? undefined : `its newest ${countText(page.nodes.length)} nodes`}>
@@ -146,7 +151,7 @@ function Nodes({ page }: { readonly page: Page }) {
               </tr>
             </thead>
             <tbody>
-              {page.nodes.map(({ runId, node, state, endedAt, pipeline, summary }) => (
+              {page.nodes.map(({ runId, node, state, attempts, endedAt, pipeline, summary }) => (
                 <tr key={`${runId} ${node}`}>
                   <th scope="row" class="nowrap">
                     <a class="name" href={runPath(runId, node)}>
@@ -156,9 +161,17 @@ function Nodes({ page }: { readonly page: Page }) {
                   <td>
                     <State state={state} />
                   </td>
-                  <td class="nowrap">{endedAt === undefined ? <span class="quiet">-</span> : <Time at={endedAt} />}</td>
+                  <td class="nowrap">
+                    {endedAt === undefined || isKept({ state, attempts }) ? <span class="quiet">-</span> : <Time at={endedAt} />}
+                  </td>
                   <td>{pipelineLink(pipeline)}</td>
-                  <td class="did">{summary === undefined ? null : <Prose text={summary} />}</td>
+                  <td class="did">
+                    {isKept({ state, attempts }) ? (
+                      <span class="quiet">not done again: kept from the run that this one goes on from</span>
+                    ) : summary === undefined ? null : (
+                      <Prose text={summary} />
+                    )}
+                  </td>
                 </tr>
               ))}
             </tbody>

@@ -31,7 +31,7 @@ export function ColumnWays({ columns }: { readonly columns: readonly ColumnWay[]
               <th scope="col">lake type</th>
               <th scope="col">staging</th>
               <th scope="col">staging type</th>
-              <th scope="col">differs</th>
+              <th scope="col">differences and notes</th>
             </tr>
           </thead>
           <tbody>

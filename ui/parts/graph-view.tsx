@@ -253,7 +253,8 @@ function AsTable({ nodes, runId }: { readonly nodes: readonly GraphNodeView[]; r
   const [open, setOpen] = useState(false);
   return (
     <div class="graph-table">
-      <button type="button" class="plain" aria-expanded={open} onClick={() => setOpen(!open)}>
+      <button type="button" class="plain opener" aria-expanded={open} onClick={() => setOpen(!open)}>
+        <span class="turn" aria-hidden="true" />
         as a table
       </button>
       {open ? (

@@ -142,7 +142,7 @@ function Chosen({ table, version, newest }: ChosenProps) {
   const part = useRef<HTMLElement>(null);
   const there = data !== undefined;
   useEffect(() => {
-    if (there) part.current?.scrollIntoView({ block: 'nearest' });
+    if (there) part.current?.scrollIntoView();
   }, [there, version]);
   return (
     <section class="version" ref={part} aria-label={`version ${version}`}>

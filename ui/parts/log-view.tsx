@@ -38,8 +38,13 @@ export function LogView({ runId, seq, nodes, live }: Props) {
     [log.lines, node, attempt, level, search, attempt === undefined ? undefined : attempts],
   );
   const filtered = isFiltered(filter);
+  const part = useRef<HTMLElement>(null);
+  // The part is not there yet when its link is followed.
+  useEffect(() => {
+    if (window.location.hash === '#log') part.current?.scrollIntoView();
+  }, []);
   return (
-    <section aria-label="log" class="log">
+    <section id="log" ref={part} aria-label="log" class="log">
       <div class="section-head">
         <h2>log</h2>
         <span class="quiet">

@@ -5,6 +5,7 @@ import type { Problem } from '../../engine/problem.ts';
 import type { QueueEntry } from '../../engine/queue.ts';
 import { useAnswer } from '../answers.ts';
 import { paths } from '../api.ts';
+import { leftOutState } from '../left-out.ts';
 import { runPath, tablePath } from '../routes.ts';
 import { dequeueAct } from '../run-acts.tsx';
 import { lookOf } from '../states.ts';
@@ -72,7 +73,7 @@ export function PipelineWhy({ page }: { readonly page: PipelinePage }) {
           ) : null}
           {leftOut.map((entry) => (
             <li key={entry.id}>
-              <State state={entry.state} /> {whatOf(entry)}, <Time at={entry.notedAt} show="away" />:{' '}
+              <State state={leftOutState(entry)} /> {whatOf(entry)}, <Time at={entry.notedAt} show="away" />:{' '}
               <Prose text={entry.reason ?? 'no reason was kept'} />
             </li>
           ))}

@@ -1,12 +1,14 @@
 import type { Plan, PlannedNode } from '../../engine/plan.ts';
 import { bytesText, countText } from '../figures.ts';
 import { useOpened } from '../opened.ts';
+import { planCounts, planTotals } from '../plan-totals.ts';
 import { Glyph, PlanMore, StatementsRow } from './plan-words.tsx';
 import { Prose } from './prose.tsx';
 
 /** What a run would do, node by node; estimates are marked `~`. */
 export function PlanView({ plan }: { readonly plan: Plan }) {
   const [open, toggle] = useOpened();
+  const { rows, bytes } = planTotals(plan);
   return (
     <table class="rows plan">
       <caption class="unseen">What a run of {plan.pipeline} would do</caption>
@@ -28,6 +30,15 @@ export function PlanView({ plan }: { readonly plan: Plan }) {
           <PlanRows key={node.id} planned={node} open={open.has(node.id)} toggle={() => toggle(node.id)} />
         ))}
       </tbody>
+      <tfoot>
+        <tr>
+          <th scope="row" colSpan={3}>
+            {planCounts(plan)}
+          </th>
+          <td class="number">{rows === undefined ? <span class="quiet">-</span> : `~${countText(rows)}`}</td>
+          <td class="number">{bytes === undefined ? <span class="quiet">-</span> : `~${bytesText(bytes)}`}</td>
+        </tr>
+      </tfoot>
     </table>
   );
 }

@@ -132,7 +132,7 @@ function Row({ problem, acts, why }: { readonly problem: Problem; readonly acts:
       </div>
       <Acts acts={acts}>
         {runId === undefined ? null : (
-          <a class="button" href={runPath(runId)} aria-label={`log of run ${runId}`}>
+          <a class="button" href={`${runPath(runId)}#log`} aria-label={`log of run ${runId}`}>
             log
           </a>
         )}
@@ -148,5 +148,7 @@ function Row({ problem, acts, why }: { readonly problem: Problem; readonly acts:
 
 /** Its kind as the word. */
 export function lookOfProblem({ kind, severity }: Problem): Look {
-  return { ...lookOf(severity === 'error' ? 'failed' : 'retrying'), word: kind };
+  const { shape, tone } = lookOf(severity === 'error' ? 'failed' : 'retrying');
+  // The same shape as in the schedule, where it is there too.
+  return { shape: kind === 'missed' || kind === 'late' ? lookOf(kind).shape : shape, tone, word: kind };
 }
