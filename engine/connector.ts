@@ -74,8 +74,8 @@ export interface Looked {
 
 export interface PreviewRequest {
   readonly relation: Relation;
-  /** Columns whose values must not be read. */
-  readonly hidden: readonly string[];
+  /** True for a column whose values must not be read. */
+  isHidden(column: string): boolean;
   /** The column that says which rows are the newest, where there is one. */
   readonly newestBy: string | undefined;
   readonly rows: number;

@@ -26,10 +26,10 @@ interface Facts {
  * for. EngineError `postgres.no-relation` where it is not there.
  */
 export async function preview(server: PostgresServer, request: PreviewRequest): Promise<Preview> {
-  const { relation, hidden, newestBy, rows: wanted, signal } = request;
+  const { relation, newestBy, rows: wanted, signal } = request;
   return onVisit(server, { label: 'preview', patienceMs, signal }, `reading rows of ${showRelation(relation)}`, async (client) => {
     const facts = await factsOf(client, relation, newestBy);
-    const columns = facts.columns.map((column) => ({ ...column, hidden: hidden.includes(column.name) }));
+    const columns = facts.columns.map((column) => ({ ...column, hidden: request.isHidden(column.name) }));
     const shown = columns.filter((column) => !column.hidden);
     const by = shown.some(({ name }) => name === newestBy) ? newestBy : undefined;
     const values = shown.map(({ name, type }) => valueSql(`t.${quoteIdentifier(name)}`, type));

@@ -8,6 +8,8 @@ import { isTaken, renamed } from './table-known.ts';
 
 const rowsShown = 20;
 const patienceMs = 8_000;
+/** What the engine adds to each row. */
+const ownColumns = ['_extracted_at', '_deleted', '_loaded_at'] as const;
 const numeric = /^(smallint|integer|bigint|real|double precision|money|oid|numeric(\(.*\))?)$/;
 
 /** Some of the newest rows of a table in staging. What is masked or left out by now is not read at all, whatever staging still holds of it. */
@@ -16,12 +18,12 @@ export async function previewPage(parts: ServerParts, config: Config, settings: 
   const relation = `${into.schema}.${into.name}`;
   const { preview } = await linkOf(parts, config, 'sink', sink);
   if (preview === undefined) throw new Refusal(409, 'preview.none', `${sink} cannot show rows`);
-  const hidden = hiddenColumns(settings);
+  const hidden = hiddenBy(settings);
   const newestBy = cursor === undefined ? undefined : renamed(settings, cursor);
   try {
     const { columns, rows, order } = await preview({
       relation: into,
-      hidden: [...hidden.keys()],
+      isHidden: (column) => hidden(column) !== undefined,
       newestBy,
       rows: rowsShown,
       signal: AbortSignal.timeout(patienceMs),
@@ -31,7 +33,7 @@ export async function previewPage(parts: ServerParts, config: Config, settings: 
       relation,
       order,
       newestBy: order === 'newest' ? newestBy : undefined,
-      columns: columns.map(({ name, type }) => ({ name, type, numeric: numeric.test(type), hidden: hidden.get(name) })),
+      columns: columns.map(({ name, type }) => ({ name, type, numeric: numeric.test(type), hidden: hidden(name) })),
       rows,
     };
   } catch (error) {
@@ -41,11 +43,15 @@ export async function previewPage(parts: ServerParts, config: Config, settings: 
   }
 }
 
-/** Columns of staging whose values are not shown, and why. A name that a mask or `exclude` has is hidden as it is too: it may have come to staging before it was renamed. */
-function hiddenColumns(settings: TableConfig): ReadonlyMap<string, 'masked' | 'excluded'> {
-  const hidden = new Map<string, 'masked' | 'excluded'>();
-  for (const name of settings.columns.exclude) for (const each of [name, renamed(settings, name)]) hidden.set(each, 'excluded');
-  for (const name of Object.keys(settings.columns.mask))
-    if (isTaken(settings, name)) for (const each of [name, renamed(settings, name)]) hidden.set(each, 'masked');
-  return hidden;
+/**
+ * Why the values of a column of staging are not shown. A name that a mask or `exclude` has is hidden as it is too: it may have come to staging before it was renamed. Where columns are named (`include`), what
+ * staging has beside them and the engine's own is from before they were.
+ */
+export function hiddenBy(settings: Pick<TableConfig, 'columns'>): (column: string) => 'masked' | 'excluded' | undefined {
+  const { include, exclude, mask } = settings.columns;
+  const both = (names: readonly string[]): ReadonlySet<string> => new Set(names.flatMap((name) => [name, renamed(settings, name)]));
+  const masked = both(Object.keys(mask).filter((name) => isTaken(settings, name)));
+  const excluded = both(exclude);
+  const included = include === undefined ? undefined : new Set([...include.map((name) => renamed(settings, name)), ...ownColumns]);
+  return (column) => (masked.has(column) ? 'masked' : excluded.has(column) || included?.has(column) === false ? 'excluded' : undefined);
 }

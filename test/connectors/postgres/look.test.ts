@@ -115,8 +115,15 @@ suite('a look at a Postgres server', ({ test, before, after }) => {
     }
   });
 
-  const read = (over: Partial<PreviewRequest>): Promise<Preview> =>
-    preview(server, { relation: { schema: 'public', name: 'people' }, hidden: [], newestBy: 'at', rows: 5, signal: never, ...over });
+  const read = ({ hidden = [], ...over }: Partial<PreviewRequest> & { readonly hidden?: readonly string[] }): Promise<Preview> =>
+    preview(server, {
+      relation: { schema: 'public', name: 'people' },
+      isHidden: (column) => hidden.includes(column),
+      newestBy: 'at',
+      rows: 5,
+      signal: never,
+      ...over,
+    });
 
   test('the newest rows, long values cut, NULL apart from an empty text, and no value of a hidden column', async () => {
     const { columns, rows, order } = await read({ hidden: ['email'] });

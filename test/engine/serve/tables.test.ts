@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { openFileLake } from '../../../connectors/file/lake.ts';
 import type { LakeVersion, ModelNow, PreviewPage, TableLine, TableLive } from '../../../engine/api-table.ts';
 import { EngineError } from '../../../engine/error.ts';
+import { hiddenBy } from '../../../engine/serve/table-preview.ts';
 import { suite } from '../../support/suite.ts';
 import { waitUntil } from '../../support/wait.ts';
 import { askAt, type Stage } from './stage.ts';
@@ -121,6 +122,22 @@ suite('tables in the API', ({ test, before, after }) => {
     );
     const empty = await stage.ask('/api/v1/tables/orders/preview', { method: 'POST' });
     assert.equal([empty.status, empty.body.error.code], [409, 'preview.empty']);
+  });
+
+  test('where columns are named, what staging has beside them is from before they were, and is not shown', () => {
+    const columns = {
+      include: ['id', 'mail', 'old'],
+      exclude: ['old'],
+      rename: { mail: 'email' },
+      types: {},
+      mask: { mail: 'hash' },
+    } as const;
+    const hidden = hiddenBy({ columns });
+    assert.equal(
+      ['id', 'email', 'mail', 'old', 'password', '_extracted_at', '_loaded_at'].map((name) => hidden(name)),
+      [undefined, 'masked', 'masked', 'excluded', 'excluded', undefined, undefined],
+    );
+    assert.is(hiddenBy({ columns: { ...columns, include: undefined } })('by_hand'), undefined);
   });
 
   test('loads in numbers: how many rows are there follows from the last one that replaced all', async () => {
