@@ -70,7 +70,7 @@ function Actions() {
         </Empty>
       ) : (
         <Scroll label="actions">
-          <table class="rows">
+          <table class="rows stacks">
             <thead>
               <tr>
                 <th scope="col">when</th>
@@ -168,7 +168,7 @@ function ActionRow({ action }: { readonly action: Action }) {
       <td>
         <About action={action} />
       </td>
-      <td class="did">
+      <td class="did plainly">
         {refused ? (
           <span class="state">
             <Mark look={lookOf('failed')} />
@@ -229,7 +229,7 @@ function About({ action }: { readonly action: Action }) {
         </a>
       );
     case 'nothing':
-      return <span class="quiet">-</span>;
+      return <span class="quiet nothing">-</span>;
     default:
       return <span class="name">{about.name}</span>;
   }
@@ -266,7 +266,7 @@ function Incidents() {
           </Empty>
         ) : (
           <Scroll label="incidents">
-            <table class="rows">
+            <table class="rows stacks">
               <thead>
                 <tr>
                   <th scope="col">problem</th>
@@ -338,7 +338,7 @@ function IncidentRow({ incident }: { readonly incident: Incident }) {
           <Time at={closedAt} />
         )}
       </td>
-      <td class="did">
+      <td class="did plainly">
         <Prose text={text} />
       </td>
       <td>

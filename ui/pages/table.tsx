@@ -140,7 +140,7 @@ function Nodes({ page }: { readonly page: Page }) {
         </Empty>
       ) : (
         <Scroll label="what became of it">
-          <table class="rows wide">
+          <table class="rows wide stacks">
             <thead>
               <tr>
                 <th scope="col">node</th>
@@ -158,14 +158,14 @@ function Nodes({ page }: { readonly page: Page }) {
                       {node}
                     </a>
                   </th>
-                  <td>
+                  <td class="plainly">
                     <State state={state} />
                   </td>
                   <td class="nowrap">
-                    {endedAt === undefined || isKept({ state, attempts }) ? <span class="quiet">-</span> : <Time at={endedAt} />}
+                    {endedAt === undefined || isKept({ state, attempts }) ? <span class="quiet nothing">-</span> : <Time at={endedAt} />}
                   </td>
                   <td>{pipelineLink(pipeline)}</td>
-                  <td class="did">
+                  <td class="did plainly">
                     {isKept({ state, attempts }) ? (
                       <span class="quiet">not done again: kept from the run that this one goes on from</span>
                     ) : summary === undefined ? null : (

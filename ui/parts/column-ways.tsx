@@ -21,7 +21,7 @@ export function ColumnWays({ columns }: { readonly columns: readonly ColumnWay[]
   return (
     <Section title="columns" note={note}>
       <Scroll label="columns">
-        <table class="rows wide">
+        <table class="rows wide stacks">
           <thead>
             <tr>
               <th scope="col">source</th>
@@ -46,7 +46,7 @@ export function ColumnWays({ columns }: { readonly columns: readonly ColumnWay[]
 }
 
 function Way({ way: { source, lake, staging, mask, differences, note } }: { readonly way: ColumnWay }) {
-  const none = <span class="quiet">-</span>;
+  const none = <span class="quiet nothing">-</span>;
   const renamed = (name: string | undefined) =>
     name === undefined ? none : name === source?.name ? <span class="quiet">same</span> : <span class="name">{name}</span>;
   return (

@@ -32,7 +32,7 @@ export function DbtResults({ run, node }: Props) {
       {dbtGroups(node.dbt).map(({ title, tally, results }) => {
         const shown = all.has(title) ? results : results.slice(0, shownAtFirst);
         return (
-          <table key={title} class="rows dbt">
+          <table key={title} class="rows dbt stacks">
             <caption>
               {title} <span class="quiet">{tally}</span>
             </caption>
@@ -96,15 +96,15 @@ function ResultRows({ run, node, result, open, toggle }: RowProps) {
             <span class="name">{result.name}</span>
           </button>
         </th>
-        <td>
+        <td class="plainly">
           <span class="state">
             <Mark look={look} />
             <span class={`tone-${look.tone}`}>{look.word}</span>
           </span>
         </td>
         <td class="number">{durationText(result.durationMs)}</td>
-        <td class="number">{count === undefined ? <span class="quiet">-</span> : countText(count)}</td>
-        <td class="did">
+        <td class="number">{count === undefined ? <span class="quiet nothing">-</span> : countText(count)}</td>
+        <td class="did plainly">
           {wrong || result.relation === undefined ? firstLine(result.message) : <RelationName run={run} relation={result.relation} />}
         </td>
       </tr>

@@ -29,7 +29,7 @@ export function Fires({ pipeline, from, to }: { readonly pipeline: string; reado
       {data.fires.length === 0 ? (
         <p class="quiet">No time any more: the schedule was changed, or what became of it has been removed.</p>
       ) : (
-        <table class="rows fires">
+        <table class="rows fires stacks">
           <thead>
             <tr>
               <th scope="col">time</th>
@@ -83,21 +83,25 @@ function FireRow({ fire }: { readonly fire: OneFire }) {
           </span>
         ))}
       </td>
-      <td class="nowrap">
+      <td class="nowrap plainly">
         <State state={state} />
       </td>
       <td>
         {run === undefined ? (
-          <span class="quiet">-</span>
+          <span class="quiet nothing">-</span>
         ) : (
           <a class="name" href={runPath(run.runId)}>
             {run.runId}
           </a>
         )}
       </td>
-      <td class="number">{afterMs === undefined ? <span class="quiet">-</span> : durationText(Math.max(0, afterMs))}</td>
+      <td class="number">{afterMs === undefined ? <span class="quiet nothing">-</span> : durationText(Math.max(0, afterMs))}</td>
       <td class="number">
-        {run?.endedAt === undefined ? <span class="quiet">-</span> : durationText(Date.parse(run.endedAt) - Date.parse(run.startedAt))}
+        {run?.endedAt === undefined ? (
+          <span class="quiet nothing">-</span>
+        ) : (
+          durationText(Date.parse(run.endedAt) - Date.parse(run.startedAt))
+        )}
       </td>
       <td class="did">
         {late === undefined ? null : (

@@ -17,7 +17,7 @@ export function FreshnessList({ tables }: { readonly tables: readonly TableBrief
   return (
     <div class="freshness">
       <Scroll label="freshness of tables">
-        <table class="rows">
+        <table class="rows stacks">
           <thead>
             <tr>
               <th scope="col">table</th>
@@ -63,7 +63,7 @@ function Cells({ table }: { readonly table: TableBrief }) {
   return (
     <tr>
       <TableName table={name} judged={judged} />
-      <td>
+      <td class="whole plainly">
         {asOf === undefined && table.lakeAsOf === undefined ? (
           <span class="quiet">never loaded</span>
         ) : (
@@ -72,8 +72,8 @@ function Cells({ table }: { readonly table: TableBrief }) {
       </td>
       <LagCells stages={stages} judged={judged} limitMs={limitMs} />
       <LastLoadCell loaded={loaded} />
-      <td class="held">
-        {heldBy === undefined ? <span class="quiet">{asOf === undefined ? '-' : 'nobody'}</span> : <Prose text={heldBy} />}
+      <td class="held whole">
+        {heldBy === undefined ? <span class="quiet nothing">{asOf === undefined ? '-' : 'nobody'}</span> : <Prose text={heldBy} />}
       </td>
     </tr>
   );

@@ -259,7 +259,7 @@ function AsTable({ nodes, runId }: { readonly nodes: readonly GraphNodeView[]; r
       </button>
       {open ? (
         <div class="scroll">
-          <table class="rows">
+          <table class="rows stacks">
             <thead>
               <tr>
                 <th scope="col">node</th>
@@ -281,15 +281,15 @@ function AsTable({ nodes, runId }: { readonly nodes: readonly GraphNodeView[]; r
                     {last === undefined || runId === undefined ? id : <a href={runPath(runId, id)}>{id}</a>}
                   </th>
                   <td class="name">{table === undefined ? null : <a href={tablePath(table)}>{table}</a>}</td>
-                  <td>
+                  <td class="plainly">
                     {last === undefined ? (
                       <span class="quiet">{runId === undefined ? 'never ran' : 'not in this run'}</span>
                     ) : (
                       <State state={last.state} />
                     )}
                   </td>
-                  <td class="number">{last?.tookMs === undefined ? <span class="quiet">-</span> : durationText(last.tookMs)}</td>
-                  <td class="number">{last?.rows === undefined ? <span class="quiet">-</span> : countText(last.rows)}</td>
+                  <td class="number">{last?.tookMs === undefined ? <span class="quiet nothing">-</span> : durationText(last.tookMs)}</td>
+                  <td class="number">{last?.rows === undefined ? <span class="quiet nothing">-</span> : countText(last.rows)}</td>
                   <td class="did">{needs.length > roomy ? countText(needs.length, 'node') : needs.join(', ')}</td>
                 </tr>
               ))}

@@ -66,7 +66,7 @@ function Commits({
 }) {
   return (
     <Scroll label="commits">
-      <table class="rows wide">
+      <table class="rows wide stacks">
         <thead>
           <tr>
             <th scope="col">version</th>
@@ -100,11 +100,11 @@ function Commits({
                 <Time at={commit.at} />
               </td>
               <td>{commit.by === undefined ? commit.operation : commit.by.mode === 'full' ? 'full extract' : 'incremental extract'}</td>
-              <td class="number">{commit.rows === undefined ? <span class="quiet">-</span> : countText(commit.rows)}</td>
+              <td class="number">{commit.rows === undefined ? <span class="quiet nothing">-</span> : countText(commit.rows)}</td>
               <td class="number">{countText(commit.files)}</td>
-              <td class="number">{commit.removed === 0 ? <span class="quiet">-</span> : countText(commit.removed)}</td>
+              <td class="number">{commit.removed === 0 ? <span class="quiet nothing">-</span> : countText(commit.removed)}</td>
               <td class="number">{bytesText(commit.bytes)}</td>
-              <td class="nowrap">{commit.by === undefined ? <span class="quiet">-</span> : <From from={commit.by.from} />}</td>
+              <td class="nowrap">{commit.by === undefined ? <span class="quiet nothing">-</span> : <From from={commit.by.from} />}</td>
               <td>
                 {commit.by === undefined ? (
                   <span class="quiet">another program</span>
@@ -173,7 +173,7 @@ function Files({ page }: { readonly page: VersionPage }) {
   return (
     <>
       <Scroll label="files">
-        <table class="rows">
+        <table class="rows stacks">
           <thead>
             <tr>
               <th scope="col">file</th>
@@ -193,8 +193,8 @@ function Files({ page }: { readonly page: VersionPage }) {
                   {path}
                 </th>
                 <td>{change}</td>
-                <td class="number">{rows === undefined ? <span class="quiet">-</span> : countText(rows)}</td>
-                <td class="number">{bytes === undefined ? <span class="quiet">-</span> : bytesText(bytes)}</td>
+                <td class="number">{rows === undefined ? <span class="quiet nothing">-</span> : countText(rows)}</td>
+                <td class="number">{bytes === undefined ? <span class="quiet nothing">-</span> : bytesText(bytes)}</td>
               </tr>
             ))}
           </tbody>

@@ -154,13 +154,13 @@ function AsTable({ loads }: { readonly loads: readonly LoadPoint[] }) {
   const [open, setOpen] = useState(false);
   const [all, setAll] = useState(false);
   const newest = [...loads].reverse();
-  const number = (value: number | undefined) => (value === undefined ? <span class="quiet">-</span> : countText(value));
+  const number = (value: number | undefined) => (value === undefined ? <span class="quiet nothing">-</span> : countText(value));
   return (
     <details onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>as a table</summary>
       {open ? (
         <Scroll label="loads">
-          <table class="rows">
+          <table class="rows stacks">
             <thead>
               <tr>
                 <th scope="col">loaded</th>
@@ -186,8 +186,8 @@ function AsTable({ loads }: { readonly loads: readonly LoadPoint[] }) {
                   <td class="number">{number(load.updated)}</td>
                   <td class="number">{number(load.unchanged)}</td>
                   <td class="number">{number(load.total)}</td>
-                  <td class="number">{load.lagMs === undefined ? <span class="quiet">-</span> : spanText(load.lagMs)}</td>
-                  <td>{load.lakeVersion === undefined ? <span class="quiet">-</span> : `v${load.lakeVersion}`}</td>
+                  <td class="number">{load.lagMs === undefined ? <span class="quiet nothing">-</span> : spanText(load.lagMs)}</td>
+                  <td>{load.lakeVersion === undefined ? <span class="quiet nothing">-</span> : `v${load.lakeVersion}`}</td>
                   <td class="name">{load.pipeline}</td>
                 </tr>
               ))}

@@ -5,10 +5,12 @@ import { readerZone } from '../clock.ts';
 import { countText } from '../figures.ts';
 import { filterLines, isFiltered, levels, logFilter } from '../log-filter.ts';
 import { type ShownLine, shownLines } from '../log-lines.ts';
+import { wrapLines } from '../log-wrap.ts';
 import { setQuery, useAddress } from '../router.ts';
 import { useRunLog } from '../run-log.ts';
 import { clockTime, isoInZone } from '../times.ts';
 import { visibleLines } from '../windowing.ts';
+import { LogProbe, useLogFit } from './log-fit.tsx';
 import { Failure } from './messages.tsx';
 import './log-view.css';
 import { SearchBox } from './search-box.tsx';
@@ -37,6 +39,9 @@ export function LogView({ runId, seq, nodes, live }: Props) {
     () => shownLines(filterLines(log.lines, filter, nodes)),
     [log.lines, node, attempt, level, search, attempt === undefined ? undefined : attempts],
   );
+  const frame = useRef<HTMLDivElement>(null);
+  const fit = useLogFit(frame);
+  const wrapped = useMemo(() => wrapLines(lines, fit), [lines, fit]);
   const filtered = isFiltered(filter);
   const part = useRef<HTMLElement>(null);
   // The part is not there yet when its link is followed.
@@ -109,13 +114,16 @@ export function LogView({ runId, seq, nodes, live }: Props) {
       {log.failure === undefined ? null : (
         <Failure what="The log cannot be read" failure={log.failure} still="What was read is below; it is tried again every few seconds." />
       )}
-      <Lines
-        lines={lines}
-        sought={sought}
-        follow={follow}
-        stopFollowing={() => setFollow(false)}
-        empty={log.reading ? 'Reading ...' : filtered ? 'No line matches.' : 'Nothing has been written yet.'}
-      />
+      <div class="log-frame" ref={frame}>
+        <LogProbe />
+        <Lines
+          lines={wrapped}
+          sought={sought}
+          follow={follow}
+          stopFollowing={() => setFollow(false)}
+          empty={log.reading ? 'Reading ...' : filtered ? 'No line matches.' : 'Nothing has been written yet.'}
+        />
+      </div>
     </section>
   );
 }

@@ -28,7 +28,7 @@ export function NodeTable({ run }: { readonly run: Run }) {
   const isOpen = (node: NodeRun): boolean => chosen.get(node.id) ?? node.state === 'failed';
   return (
     <Scroll label="nodes on the axis of time">
-      <table class="rows nodes">
+      <table class="rows nodes stacks">
         <thead>
           <tr>
             <th scope="col">node</th>
@@ -88,13 +88,13 @@ function NodeRows({ node, run, axis, open, toggle }: NodeRowsProps) {
             <span class="name">{node.id}</span>
           </button>
         </th>
-        <td class="axis">
+        <td class="axis whole plainly">
           <Bars bars={bars} axis={axis} node={node} />
         </td>
-        <td class="number">{bars.length === 0 ? <span class="quiet">-</span> : durationText(tookMs)}</td>
-        <td class="number">{rows === undefined ? <span class="quiet">-</span> : countText(rows)}</td>
-        <td class="number">{bytes === undefined ? <span class="quiet">-</span> : bytesText(bytes)}</td>
-        <td class="did">
+        <td class="number">{bars.length === 0 ? <span class="quiet nothing">-</span> : durationText(tookMs)}</td>
+        <td class="number">{rows === undefined ? <span class="quiet nothing">-</span> : countText(rows)}</td>
+        <td class="number">{bytes === undefined ? <span class="quiet nothing">-</span> : bytesText(bytes)}</td>
+        <td class="did plainly">
           <StillDid node={node} />
         </td>
       </tr>

@@ -34,7 +34,7 @@ export function PipelineList({ pipelines }: { readonly pipelines: readonly Pipel
   const drawn = useGrowing(pipelines.length);
   return (
     <Scroll label="pipelines">
-      <table class="rows">
+      <table class="rows stacks">
         <thead>
           <tr>
             <th scope="col">pipeline</th>
@@ -92,8 +92,8 @@ function Cells({ view }: { readonly view: PipelineBrief }) {
           </span>
         )}
       </th>
-      <td class="quiet">{mode}</td>
-      <td>
+      <td class="quiet plainly">{mode}</td>
+      <td class="plainly">
         {schedules.length === 0 ? <span class="quiet">by hand</span> : null}
         {schedules.map((schedule) => (
           <span key={`${schedule.cron} ${schedule.timezone}`} class="line" title={`${schedule.cron} ${schedule.timezone}`}>
@@ -113,12 +113,12 @@ function Cells({ view }: { readonly view: PipelineBrief }) {
           </a>
         )}
       </td>
-      <td>
+      <td class="plainly">
         <RunBars runs={runs} />
       </td>
       <td class="number">
         {rowsLoaded === 0 ? (
-          <span class="quiet">-</span>
+          <span class="quiet nothing">-</span>
         ) : (
           <a href={`/runs?pipeline=${encodeURIComponent(pipeline)}`} title={countText(rowsLoaded, 'row')}>
             {shortCount(rowsLoaded)}
@@ -126,9 +126,13 @@ function Cells({ view }: { readonly view: PipelineBrief }) {
         )}
       </td>
       <td class="number">
-        {ended?.tookMs === undefined ? <span class="quiet">-</span> : <a href={runPath(ended.runId)}>{durationText(ended.tookMs)}</a>}
+        {ended?.tookMs === undefined ? (
+          <span class="quiet nothing">-</span>
+        ) : (
+          <a href={runPath(ended.runId)}>{durationText(ended.tookMs)}</a>
+        )}
       </td>
-      <td class="number">{medianMs === undefined ? <span class="quiet">-</span> : durationText(medianMs)}</td>
+      <td class="number">{medianMs === undefined ? <span class="quiet nothing">-</span> : durationText(medianMs)}</td>
     </tr>
   );
 }
@@ -150,7 +154,7 @@ function Next({ view: { next, paused } }: { readonly view: PipelineBrief }) {
         </span>
       </span>
     );
-  return next === undefined ? <span class="quiet">-</span> : <Time at={next} />;
+  return next === undefined ? <span class="quiet nothing">-</span> : <Time at={next} />;
 }
 
 function endOf({ startedAt, tookMs }: RunBrief): string {

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Plan } from '../../engine/plan.ts';
 import { ApiFailure, get, paths } from '../api.ts';
 import { noteFailure } from '../connection.ts';
@@ -25,9 +25,15 @@ export function PlanChoice({ pipeline, mode, tables, wish, setWish, planned }: P
   const [plan, setPlan] = useState<Plan>();
   const [failure, setFailure] = useState<ApiFailure>();
   const path = paths.plan(pipeline, wish);
+  const space = useRef<HTMLDivElement>(null);
+  // What is below stays where it is when the plan comes, as far as that can be foreseen.
+  const foreseen = useRef(60 + 120 * (wish.tables.length === 0 ? tables.length : wish.tables.length));
   useEffect(() => {
     const gone = new AbortController();
-    setPlan(undefined);
+    setPlan((before) => {
+      if (before !== undefined) foreseen.current = space.current?.offsetHeight ?? foreseen.current;
+      return undefined;
+    });
     setFailure(undefined);
     planned?.(false);
     get<Plan>(path, gone.signal).then(
@@ -60,12 +66,16 @@ export function PlanChoice({ pipeline, mode, tables, wish, setWish, planned }: P
       {failure === undefined ? null : <Failure what="No plan could be made" failure={failure} />}
       {plan === undefined ? (
         failure === undefined ? (
-          <Waiting what="Making the plan: what a run would do now ..." />
+          <div style={{ minHeight: `${foreseen.current}px` }}>
+            <Waiting what="Making the plan: what a run would do now ..." />
+          </div>
         ) : null
       ) : (
-        <Scroll label={`plan of ${pipeline}`}>
-          <PlanView plan={plan} />
-        </Scroll>
+        <div ref={space}>
+          <Scroll label={`plan of ${pipeline}`}>
+            <PlanView plan={plan} />
+          </Scroll>
+        </div>
       )}
     </>
   );

@@ -10,7 +10,7 @@ export function PlanView({ plan }: { readonly plan: Plan }) {
   const [open, toggle] = useOpened();
   const { rows, bytes } = planTotals(plan);
   return (
-    <table class="rows plan">
+    <table class="rows plan stacks">
       <caption class="unseen">What a run of {plan.pipeline} would do</caption>
       <thead>
         <tr>
@@ -35,8 +35,8 @@ export function PlanView({ plan }: { readonly plan: Plan }) {
           <th scope="row" colSpan={3}>
             {planCounts(plan)}
           </th>
-          <td class="number">{rows === undefined ? <span class="quiet">-</span> : `~${countText(rows)}`}</td>
-          <td class="number">{bytes === undefined ? <span class="quiet">-</span> : `~${bytesText(bytes)}`}</td>
+          <td class="number">{rows === undefined ? <span class="quiet nothing">-</span> : `~${countText(rows)}`}</td>
+          <td class="number">{bytes === undefined ? <span class="quiet nothing">-</span> : `~${bytesText(bytes)}`}</td>
         </tr>
       </tfoot>
     </table>
@@ -53,18 +53,18 @@ function PlanRows({ planned: { id, plan }, open, toggle }: RowProps) {
   return (
     <>
       <tr class={open ? 'open' : ''}>
-        <td class="nowrap">
+        <td class="nowrap plainly">
           <Glyph action={plan.action} /> {plan.action}
         </td>
-        <td class="name nowrap">{id}</td>
-        <td class="did">
+        <td class="name nowrap plainly">{id}</td>
+        <td class="did plainly">
           <p>
             <Prose text={plan.summary} />
           </p>
           <PlanMore node={id} plan={plan} open={open} toggle={toggle} />
         </td>
-        <td class="number">{plan.rowsEstimate === undefined ? <span class="quiet">-</span> : `~${countText(plan.rowsEstimate)}`}</td>
-        <td class="number">{plan.bytesEstimate === undefined ? <span class="quiet">-</span> : `~${bytesText(plan.bytesEstimate)}`}</td>
+        <td class="number">{plan.rowsEstimate === undefined ? <span class="quiet nothing">-</span> : `~${countText(plan.rowsEstimate)}`}</td>
+        <td class="number">{plan.bytesEstimate === undefined ? <span class="quiet nothing">-</span> : `~${bytesText(plan.bytesEstimate)}`}</td>
       </tr>
       {open ? <StatementsRow node={id} sql={plan.sql} columns={5} /> : null}
     </>

@@ -52,7 +52,7 @@ function PlannedTable({ plan: { plan }, run }: { readonly plan: RunPlan; readonl
   const did = new Map(run.nodes.map((node) => [node.id, node]));
   return (
     <Scroll label="what was planned and what was done">
-      <table class="rows planned">
+      <table class="rows planned stacks">
         <thead>
           <tr>
             <th scope="col">node</th>
@@ -127,5 +127,5 @@ function PlannedRows({ planned: { id, plan }, node, open, toggle }: RowProps) {
 }
 
 function Nothing() {
-  return <span class="quiet">-</span>;
+  return <span class="quiet nothing">-</span>;
 }

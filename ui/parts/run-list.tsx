@@ -12,7 +12,7 @@ import { Time } from './time.tsx';
 export function RunList({ runs, ofOne = false }: { readonly runs: readonly RunRecord[]; readonly ofOne?: boolean }) {
   return (
     <Scroll label="runs">
-      <table class="rows">
+      <table class="rows stacks">
         <thead>
           <tr>
             <th scope="col">state</th>
@@ -29,11 +29,11 @@ export function RunList({ runs, ofOne = false }: { readonly runs: readonly RunRe
         <tbody>
           {runs.map((run) => (
             <tr key={run.runId}>
-              <td>
+              <td class="plainly">
                 <State state={run.state} />
               </td>
               {ofOne ? null : (
-                <td>
+                <td class="plainly">
                   <a class="name" href={pipelinePath(run.pipeline)}>
                     {run.pipeline}
                   </a>
@@ -46,7 +46,7 @@ export function RunList({ runs, ofOne = false }: { readonly runs: readonly RunRe
                 <Took run={run} />
               </td>
               <td>
-                {run.trigger === undefined ? <span class="quiet">-</span> : askedByText(run.trigger)}
+                {run.trigger === undefined ? <span class="quiet nothing">-</span> : askedByText(run.trigger)}
                 {run.scheduledAt === undefined ? null : (
                   <>
                     {', '}
@@ -61,7 +61,7 @@ export function RunList({ runs, ofOne = false }: { readonly runs: readonly RunRe
               </td>
               <td>
                 {run.retryOf === undefined ? (
-                  <span class="quiet">-</span>
+                  <span class="quiet nothing">-</span>
                 ) : (
                   <a class="name" href={runPath(run.retryOf)}>
                     {run.retryOf}

@@ -6,7 +6,7 @@ import type { Stage } from '../stages.ts';
 import { Mark } from './state-mark.tsx';
 
 /** What a cell says that has nothing to say. */
-export const none = <span class="quiet">-</span>;
+export const none = <span class="quiet nothing">-</span>;
 
 /** The name of a table, with how fresh it is. */
 export function TableName({ table, judged }: { readonly table: string; readonly judged: Freshness }) {

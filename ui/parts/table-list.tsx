@@ -13,16 +13,20 @@ import { Scroll } from './scroll.tsx';
 import { LagCells, LastLoadCell, none, TableName } from './table-cells.tsx';
 import './table-list.css';
 
-/** As in table-list.css. */
+/** As in table-list.css; on a narrow screen a row is several lines. */
 const rowHeight = 28;
+const stackedHeight = 136;
 const columns = 11;
 
 /** Tables as lines, of many only those near the screen. */
 export function TableList({ tables }: { readonly tables: readonly TableLine[] }) {
-  const { ref, first, end, above, below } = useWindowedRows<HTMLTableSectionElement>(tables.length, rowHeight);
+  const { ref, first, end, above, below } = useWindowedRows<HTMLTableSectionElement>(
+    tables.length,
+    useNarrow() ? stackedHeight : rowHeight,
+  );
   return (
     <Scroll label="tables">
-      <table class="rows table-list" aria-rowcount={tables.length + 1}>
+      <table class="rows table-list stacks" aria-rowcount={tables.length + 1}>
         <thead>
           <tr>
             <th scope="col">table</th>

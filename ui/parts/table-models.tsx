@@ -18,7 +18,7 @@ export function TableModels({ models }: { readonly models: readonly ModelNow[] }
         </Empty>
       ) : (
         <Scroll label="models">
-          <table class="rows">
+          <table class="rows stacks">
             <thead>
               <tr>
                 <th scope="col">model</th>
@@ -49,7 +49,7 @@ export function TableModels({ models }: { readonly models: readonly ModelNow[] }
 function Line({ model }: { readonly model: ModelNow }) {
   const { name, kind, relation, stands, rows, bytes, status, runId, builtAt, direct, tests } = model;
   const look = dbtLook(status);
-  const none = <span class="quiet">-</span>;
+  const none = <span class="quiet nothing">-</span>;
   return (
     <tr>
       <th scope="row">
