@@ -37,5 +37,5 @@ function labelAll(): void {
 
 function label(cell: HTMLTableCellElement): void {
   const head = cell.closest('table')?.tHead?.rows[0]?.cells[cell.cellIndex]?.textContent;
-  if (head !== undefined && head !== null && head !== '') cell.dataset['label'] = head;
+  if (head !== undefined && head !== null && head !== '') cell.dataset.label = head;
 }
