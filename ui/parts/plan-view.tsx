@@ -63,8 +63,12 @@ function PlanRows({ planned: { id, plan }, open, toggle }: RowProps) {
           </p>
           <PlanMore node={id} plan={plan} open={open} toggle={toggle} />
         </td>
-        <td class="number">{plan.rowsEstimate === undefined ? <span class="quiet nothing">-</span> : `~${countText(plan.rowsEstimate)}`}</td>
-        <td class="number">{plan.bytesEstimate === undefined ? <span class="quiet nothing">-</span> : `~${bytesText(plan.bytesEstimate)}`}</td>
+        <td class="number">
+          {plan.rowsEstimate === undefined ? <span class="quiet nothing">-</span> : `~${countText(plan.rowsEstimate)}`}
+        </td>
+        <td class="number">
+          {plan.bytesEstimate === undefined ? <span class="quiet nothing">-</span> : `~${bytesText(plan.bytesEstimate)}`}
+        </td>
       </tr>
       {open ? <StatementsRow node={id} sql={plan.sql} columns={5} /> : null}
     </>

@@ -4,6 +4,7 @@ import { nowMs, useTicking } from '../clock.ts';
 import { bytesText, countText, shortCount } from '../figures.ts';
 import { freshnessOf } from '../freshness.ts';
 import { memo } from '../memo.ts';
+import { useNarrow } from '../narrow.ts';
 import { tablePath } from '../routes.ts';
 import { stagesOf, stageWords } from '../stages.ts';
 import { useWindowedRows } from '../windowed-rows.ts';
