@@ -219,11 +219,11 @@ suite('the overview', ({ test, before, after, skip }) => {
     const server = await stage.another({
       link: async (config, kind, name) => {
         const connection = await stage.parts.link(config, kind, name);
-        if (kind !== 'source' || connection.database === undefined) return connection;
-        const connect = async (): Promise<never> => {
+        if (kind !== 'source') return connection;
+        const look = async (): Promise<never> => {
           throw new EngineError('outside', 'postgres.refused', 'connecting to 10.0.0.1: refused', { hint: 'Is it at work?' });
         };
-        return { ...connection, database: { ...connection.database, connect } };
+        return { ...connection, look };
       },
     });
     const page = await browser.open(`${server.url}/`);
