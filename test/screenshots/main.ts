@@ -38,14 +38,15 @@ const pictures: readonly Picture[] = [
   },
   { name: 'table', path: () => '/tables/transactions', ready: (page) => page.getByRole('heading', { name: 'transactions' }).waitFor() },
   { name: 'schedule', path: () => '/schedule', ready: (page) => page.getByRole('row').first().waitFor(), height: 420 },
-  { name: 'audit', path: () => '/audit', ready: (page) => page.getByRole('row').nth(5).waitFor() },
+  { name: 'audit', path: () => '/audit', ready: (page) => page.getByRole('row').nth(5).waitFor(), height: 560 },
   {
     name: 'settings',
     path: () => '/settings',
     ready: async (page) => {
-      await page.getByRole('button', { name: 'look now' }).first().click();
+      await page.getByRole('button', { name: 'look whether everything can be reached' }).click();
+      await page.getByRole('button', { name: 'look now', exact: true }).last().click();
       await page
-        .getByText(/to look at/)
+        .getByText(/that a run would fail on/)
         .first()
         .waitFor();
     },

@@ -99,10 +99,10 @@ function ProblemLine({ problem }: { readonly problem: Problem }) {
           </a>{' '}
         </>
       )}
-      <Time at={since} />: <Prose text={text} />{' '}
-      <span class="quiet">
+      <Time at={since} />: <Prose text={text} />
+      <div class="quiet">
         <Prose text={hint} />
-      </span>
+      </div>
     </li>
   );
 }
