@@ -8,7 +8,7 @@ export interface Remembered<T> {
 
 /** Answers that are dear to find: each is found once for all who ask at the same time, at most so many are looked for at once, and what was found is told for a while. */
 export interface Remembering<T> {
-  /** What it ends with, an error too, is told to everybody who asks within `freshMs`; not to those who know of a change since then (`changedMs`, where that is no time to come). */
+  /** What it ends with, an error too, is told to everybody who asks meanwhile or within `freshMs` after it; not to those who know of a change since then (`changedMs`, where that is no time to come). */
   get(key: string, find: () => Promise<T>, changedMs?: number): Promise<Remembered<T>>;
   /** What was found last, however long ago; nothing is looked for. */
   peek(key: string): Remembered<T> | undefined;
@@ -56,7 +56,8 @@ export function createRemembering<T>(
         entries.set(key, known);
         const agoMs = known.foundMs === undefined ? 0 : clock.now() - known.foundMs;
         const overtaken = changedMs !== undefined && changedMs <= clock.now() && known.begun.ms !== undefined && known.begun.ms < changedMs;
-        if (agoMs >= 0 && agoMs < freshMs && !overtaken) return known.answer;
+        const fresh = known.foundMs === undefined || (agoMs >= 0 && agoMs < freshMs);
+        if (fresh && !overtaken) return known.answer;
       }
       const begun = { ms: undefined };
       const answer = inTurn(find, begun);

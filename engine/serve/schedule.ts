@@ -10,7 +10,7 @@ import { createRemembering } from './remembering.ts';
 import { answers, fields, limitParam, nameParam, ref } from './schemas.ts';
 
 /** Whoever asks while a calendar is counted gets that one: there may be many readers, and many times to count. */
-const freshMs = 1;
+const freshMs = 0;
 const mostDays = 31;
 /** By the hour; more would be columns that nobody reads. */
 const mostDaysByHour = 7;

@@ -107,11 +107,11 @@ suite('two readers and a daemon that is restarted', ({ test, before, after, skip
     await anna.getByRole('link', { name: 'Overview' }).click();
     await askFor(ben);
     await state(ben, 'succeeded');
+    // Older bars are one picture until somebody comes near: its words count them.
     await anna
       .getByRole('row', { name: /orders_now/ })
-      .getByRole('link', { name: /^run: succeeded/ })
-      .nth(1)
-      .waitFor();
+      .locator('title', { hasText: '2 succeeded' })
+      .waitFor({ state: 'attached' });
     for (const page of [anna, ben]) assert.is(await page.evaluate('window.same'), true, 'the page was never loaded anew');
     const expected = /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/;
     assert.equal(
