@@ -41,6 +41,7 @@ const pictures: readonly Picture[] = [
   { name: 'audit', path: () => '/audit', ready: (page) => page.getByRole('row').nth(5).waitFor(), height: 560 },
   {
     name: 'settings',
+    height: 410,
     path: () => '/settings',
     ready: async (page) => {
       await page.getByRole('button', { name: 'look whether everything can be reached' }).click();
