@@ -83,6 +83,8 @@ suite('the schedule in a browser', ({ test, before, after, skip }) => {
 
   test('a week by its days, with the day on which clocks are set marked, for the reader and for the schedule', async () => {
     const page = await browser.open(`${stage.server.url}/schedule`, { timezoneId: 'Europe/Berlin' });
+    // Its week is that of the daemon's clock, which is known with the first answer.
+    await page.getByText('Sat 28 Mar 2026').waitFor();
     await page.getByRole('link', { name: 'week', exact: true }).click();
     await page.getByText('Mon 23 Mar to Sun 29 Mar').waitFor();
     await page
