@@ -26,7 +26,7 @@ export async function versionPage(lake: Lake, table: string, version: number): P
       404,
       'lake.no-version',
       `there is no version ${version} of ${table} in the lake's log`,
-      'Another program may have cleaned the log up.',
+      'The first extract makes version 0, and each later one that finds something the next; another program may have cleaned old ones up.',
     );
   return {
     version: lakeVersion(found),

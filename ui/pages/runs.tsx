@@ -3,6 +3,7 @@ import type { RunsPage as Page } from '../../engine/api.ts';
 import { useAnswer } from '../answers.ts';
 import { paths } from '../api.ts';
 import { Empty, Failure, Section, Waiting } from '../parts/messages.tsx';
+import { Pages } from '../parts/pages.tsx';
 import { RunList } from '../parts/run-list.tsx';
 import { setQuery, useAddress } from '../router.ts';
 import { lookOf } from '../states.ts';
@@ -67,18 +68,7 @@ export function RunsPage() {
       ) : (
         <RunList runs={data.runs} />
       )}
-      <p class="acts">
-        {before === undefined ? null : (
-          <button type="button" onClick={() => setQuery({ before: undefined })}>
-            newest
-          </button>
-        )}
-        {data?.next === undefined ? null : (
-          <button type="button" onClick={() => setQuery({ before: data.next })}>
-            older
-          </button>
-        )}
-      </p>
+      <Pages before={before} next={data?.next} go={(to) => setQuery({ before: to })} what="runs" />
     </Section>
   );
 }

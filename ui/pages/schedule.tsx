@@ -1,11 +1,9 @@
 import { Fragment } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import type { FireBucket, SchedulePage as Page, ScheduleRow } from '../../engine/api-schedule.ts';
+import type { SchedulePage as Page, ScheduleRow } from '../../engine/api-schedule.ts';
 import { useAnswer } from '../answers.ts';
 import { paths } from '../api.ts';
 import {
-  bucketParts,
-  bucketText,
   type CalendarRange,
   calendarPath,
   calendarRange,
@@ -17,21 +15,19 @@ import {
   shiftDate,
   stretchText,
 } from '../calendar.ts';
-import { nowMs, readerZone, useTicking } from '../clock.ts';
-import { countText, shortCount } from '../figures.ts';
+import { readerZone, useTicking } from '../clock.ts';
+import { countText } from '../figures.ts';
 import { type GridPlace, gridLines, gridStep } from '../grid-steps.ts';
-import { memo } from '../memo.ts';
+import { CalendarRow, ClocksSet, cellId } from '../parts/calendar-row.tsx';
 import { Fires } from '../parts/fires.tsx';
 import { Empty, Failure, Section, Waiting } from '../parts/messages.tsx';
 import { Scroll } from '../parts/scroll.tsx';
 import { SearchBox } from '../parts/search-box.tsx';
 import { Seen } from '../parts/seen.tsx';
 import { Mark } from '../parts/state-mark.tsx';
-import { Since } from '../parts/time.tsx';
 import { setQuery, useAddress } from '../router.ts';
-import { pipelinePath } from '../routes.ts';
 import { lookOf } from '../states.ts';
-import { isoInZone, sameClock } from '../times.ts';
+import { isoInZone } from '../times.ts';
 import './schedule.css';
 
 /** Rows are drawn as they come near the screen, so many at a time. */
@@ -174,7 +170,7 @@ function Calendar({
           <tbody>
             {shown.slice(0, drawn).map((row, line) => (
               <Fragment key={row.pipeline}>
-                <Row
+                <CalendarRow
                   row={row}
                   line={line}
                   page={page}
@@ -222,157 +218,12 @@ function Grow({ grow }: { readonly grow: () => void }) {
   return null;
 }
 
-function cellId(pipeline: string, index: number): string {
-  return `${index} ${pipeline}`;
-}
-
 function firstStop(rows: readonly ScheduleRow[], index: number): string | undefined {
   for (const { pipeline, buckets } of rows) {
     const bucket = buckets.find((each) => each.index >= index) ?? buckets[0];
     if (bucket !== undefined) return cellId(pipeline, bucket.index);
   }
   return undefined;
-}
-
-interface RowProps {
-  readonly row: ScheduleRow;
-  readonly line: number;
-  readonly page: Page;
-  readonly here: { readonly index: number; readonly share: number } | null;
-  readonly stop: string | undefined;
-  readonly open: string | null;
-  readonly focused: (id: string) => void;
-}
-
-/** Drawn again only when what is told of it is something else; of the page no more counts than how it is divided. */
-const Row = memo(RowCells, ({ page: { edges, step, zone }, row, line, here, stop, open, focused }) => [
-  edges,
-  step,
-  zone,
-  row,
-  line,
-  here,
-  stop,
-  open,
-  focused,
-]);
-
-function RowCells({ row, line, page, here, stop, open, focused }: RowProps) {
-  const { pipeline, schedules, paused, buckets, clocksSet } = row;
-  const { edges, zone } = page;
-  const byIndex = new Map(buckets.map((bucket) => [bucket.index, bucket]));
-  return (
-    <tr class={open === null ? undefined : 'open'}>
-      <th scope="row">
-        <a class="name" href={pipelinePath(pipeline)}>
-          {pipeline}
-        </a>
-        {schedules.map(({ cron, timezone, words }) => (
-          <span key={`${cron} ${timezone}`} class="line quiet" title={`${cron} ${timezone}`}>
-            {words}
-            {sameClock(nowMs(), timezone, zone) ? null : ` ${timezone}`}
-          </span>
-        ))}
-        {paused === undefined ? null : (
-          <span class="state line">
-            <Mark look={lookOf('paused')} />{' '}
-            <span title={`by ${paused.by}`}>
-              paused{' '}
-              {paused.at === undefined ? (
-                'in pipelines.yaml'
-              ) : (
-                <>
-                  for <Since at={paused.at} />
-                </>
-              )}
-            </span>
-          </span>
-        )}
-      </th>
-      {edges.slice(0, -1).map((edge, index) => {
-        const bucket = byIndex.get(index);
-        return (
-          <td key={edge} class={here?.index === index ? 'now' : undefined}>
-            {here?.index === index ? <NowLine share={here.share} /> : null}
-            {bucket === undefined ? null : (
-              <Cell
-                bucket={bucket}
-                line={line}
-                label={`${pipeline}, ${stretchText(page, index)}: ${bucketText(bucket)}${paused === undefined ? '' : ', paused'}`}
-                isStop={cellId(pipeline, index) === stop}
-                isOpen={open === edge}
-                choose={() => setQuery(open === edge ? { pipeline: undefined, at: undefined } : { pipeline, at: edge })}
-                focused={() => focused(cellId(pipeline, index))}
-              />
-            )}
-            {clocksSet.includes(index) && !page.clocksSet.includes(index) ? <ClocksSet zone={zonesOf(row)} /> : null}
-          </td>
-        );
-      })}
-    </tr>
-  );
-}
-
-function zonesOf({ schedules }: ScheduleRow): string {
-  return [...new Set(schedules.map(({ timezone }) => timezone))].join(', ');
-}
-
-interface CellProps {
-  readonly bucket: FireBucket;
-  readonly line: number;
-  readonly label: string;
-  readonly isStop: boolean;
-  readonly isOpen: boolean;
-  readonly choose: () => void;
-  readonly focused: () => void;
-}
-
-function Cell({ bucket, line, label, isStop, isOpen, choose, focused }: CellProps) {
-  const calm = !needsLook(bucket);
-  return (
-    <button
-      type="button"
-      class={calm ? 'fires-cell calm-cell' : 'fires-cell'}
-      data-line={line}
-      data-column={bucket.index}
-      tabIndex={isStop ? 0 : -1}
-      aria-label={label}
-      aria-expanded={isOpen}
-      title={label}
-      onClick={choose}
-      onFocus={focused}
-    >
-      {bucketParts(bucket).map(({ state, count }) => (
-        <span key={state} class="cell-part">
-          <Mark look={lookOf(state)} />
-          {shortCount(count)}
-        </span>
-      ))}
-      {bucket.late === 0 ? null : (
-        <span class="cell-part">
-          <Mark look={lookOf('late')} />
-          {shortCount(bucket.late)}
-        </span>
-      )}
-    </button>
-  );
-}
-
-function NowLine({ share }: { readonly share: number }) {
-  const x = `${(share * 100).toFixed(1)}%`;
-  return (
-    <svg class="now-line" aria-hidden="true" width="100%" height="100%">
-      <line x1={x} x2={x} y1="0" y2="100%" />
-    </svg>
-  );
-}
-
-function ClocksSet({ zone }: { readonly zone: string }) {
-  return (
-    <span class="clocks-set" title={`the clocks are set here in ${zone}`}>
-      <Mark look={lookOf('clocks')} label={`the clocks are set here in ${zone}`} />
-    </span>
-  );
 }
 
 function OpenRow({ row, page, at }: { readonly row: ScheduleRow; readonly page: Page; readonly at: string }) {

@@ -8,6 +8,7 @@ import { setQuery, useAddress } from '../router.ts';
 import { runPath, tablePath } from '../routes.ts';
 import { isoInZone, shortTime } from '../times.ts';
 import { Empty, Failure, Section, Waiting } from './messages.tsx';
+import { Pages } from './pages.tsx';
 import { Scroll } from './scroll.tsx';
 import { Time } from './time.tsx';
 
@@ -39,18 +40,12 @@ export function LakeCommits({ table }: { readonly table: string }) {
       ) : (
         <Commits table={table} versions={data.versions} chosen={chosen} />
       )}
-      <p class="acts">
-        {before === undefined ? null : (
-          <button type="button" onClick={() => setQuery({ before: undefined })}>
-            newest
-          </button>
-        )}
-        {data?.next === undefined ? null : (
-          <button type="button" onClick={() => setQuery({ before: String(data.next) })}>
-            older
-          </button>
-        )}
-      </p>
+      <Pages
+        before={before}
+        next={data?.next === undefined ? undefined : String(data.next)}
+        go={(to) => setQuery({ before: to })}
+        what="commits"
+      />
     </Section>
   );
 }
