@@ -29,8 +29,6 @@ interface Entry {
 export const pending = watched(0);
 
 const leastMs = 1_000;
-/** Until an answer that failed for a reason that passes (too much at once, too late) is asked for again. */
-const againMs = 5_000;
 const kept = 60;
 const entries = new Map<string, Entry>();
 
@@ -59,7 +57,7 @@ function entryOf(path: string): Entry {
   return entry;
 }
 
-/** Asks at most once a second, or as seldom as it may be asked for; who asks while a question is on its way is answered by one more. What failed and may pass is asked for again by itself. */
+/** Asks at most once a second, or as seldom as it may be asked for; who asks while a question is on its way is answered by one more. */
 function ask(path: string, entry: Entry): void {
   if (entry.asking) {
     entry.again = true;
@@ -69,7 +67,10 @@ function ask(path: string, entry: Entry): void {
   entry.timer = undefined;
   const wait = entry.askedMs + entry.leastMs - Date.now();
   if (wait > 0) {
-    askLater(path, entry, wait);
+    entry.timer = window.setTimeout(() => {
+      entry.timer = undefined;
+      if (entry.listeners.size > 0) ask(path, entry);
+    }, wait);
     return;
   }
   void answer(path, entry);
@@ -94,21 +95,7 @@ async function answer(path: string, entry: Entry): Promise<void> {
     pending.set(pending.get() - 1);
     for (const listener of [...entry.listeners]) listener();
   }
-  if (entry.listeners.size === 0) return;
-  if (entry.again) ask(path, entry);
-  else if (entry.failure !== undefined && passes(entry.failure)) askLater(path, entry, againMs);
-}
-
-function askLater(path: string, entry: Entry, waitMs: number): void {
-  entry.timer = window.setTimeout(() => {
-    entry.timer = undefined;
-    if (entry.listeners.size > 0) ask(path, entry);
-  }, waitMs);
-}
-
-/** A daemon that cannot be reached is none: all is asked for again once it is back. */
-function passes({ status }: ApiFailure): boolean {
-  return status === 429 || status >= 500;
+  if (entry.again && entry.listeners.size > 0) ask(path, entry);
 }
 
 /** The answer of an address, kept up to date while the component is there; asked for no more often than once in `everyMs`. */

@@ -319,27 +319,6 @@ suite('the page in a browser', ({ test, before, after, skip }) => {
     await closed(page);
   });
 
-  test('an answer that came too late is asked for again by itself', async () => {
-    await stage.keepRun('again-1', 'sync', succeeded);
-    const page = await browser.open(`${stage.server.url}/`);
-    let asked = 0;
-    await page.route('**/api/v1/runs?*', (route) => {
-      asked += 1;
-      return asked > 1
-        ? route.continue()
-        : route.fulfill({
-            status: 503,
-            json: { error: { code: 'request.timeout', message: 'the answer took too long', hint: 'Ask again.' } },
-          });
-    });
-    await page.getByRole('link', { name: 'Runs', exact: true }).click();
-    await page.getByText('the answer took too long').waitFor();
-    await page.getByRole('link', { name: 'again-1' }).waitFor();
-    await page.getByText('the answer took too long').waitFor({ state: 'detached' });
-    assert.ok(wrong().every((line) => line.includes('503')));
-    await closed(page);
-  });
-
   test('no page is wider than a phone', async () => {
     const page = await browser.open(`${stage.server.url}/`, { viewport: { width: 360, height: 740 } });
     for (const [path, shown] of [
