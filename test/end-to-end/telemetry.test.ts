@@ -3,6 +3,7 @@ import { traceIdOf, uuidOf } from '../../engine/base/ulid.ts';
 import { type Heard, type HttpListener, listenHttp } from '../support/listeners.ts';
 import { columnsIn, type LineageEvent, lineageFindings, lineageFindingsOfClient } from '../support/open-lineage.ts';
 import { spanFindings, spansIn } from '../support/otlp.ts';
+import { pageOf } from '../support/page-of.ts';
 import { freshDatabase, type TestDatabase } from '../support/postgres.ts';
 import { createRig, type JsonDocument, type Outcome, type Rig } from '../support/rig.ts';
 import { suite } from '../support/suite.ts';
@@ -193,8 +194,7 @@ suite('traces and lineage of real runs', ({ test, before, after }) => {
     collector.heard.length = 0;
     lineage.heard.length = 0;
     const daemon = rig.start('daemon', '--listen', '127.0.0.1:0');
-    await daemon.waitFor(/at http:\/\/\S+/);
-    const url = /at (http:\/\/\S+)/.exec(daemon.stdout() + daemon.stderr())?.[1] ?? '';
+    const url = await pageOf(daemon);
     const api = async (path: string, init?: RequestInit): Promise<unknown> => (await fetch(new URL(`/api/v1${path}`, url), init)).json();
     await api('/pipelines/plain_users/runs', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' });
     const started = (job: string): boolean => events().some((event) => event.eventType === 'START' && event.job.name === job);

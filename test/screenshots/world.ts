@@ -3,8 +3,9 @@ import type pg from 'pg';
 import type { PipelinePage, Queued, RunPage } from '../../engine/api.ts';
 import type { QueueEntry } from '../../engine/queue.ts';
 import type { RunState } from '../../engine/run.ts';
+import { pageOf } from '../support/page-of.ts';
 import { freshDatabase, type TestDatabase } from '../support/postgres.ts';
-import { createRig, type Rig, type Running } from '../support/rig.ts';
+import { createRig, type Rig } from '../support/rig.ts';
 
 /** The sample project with a daemon that has been at work on real rows for a while, and not everything went well. */
 export interface World {
@@ -45,7 +46,7 @@ async function live(rig: Rig, source: TestDatabase, tell: (text: string) => void
   rig.write('pipelines.yaml', withLimits(rig.read('pipelines.yaml')));
   await engine(rig, 'generate', 'initial', '--users', '2000', '--transactions', '40000', '--seed', '1');
   const daemon = rig.start('daemon', '--listen', '127.0.0.1:0');
-  const url = await addressOf(daemon);
+  const url = await pageOf(daemon, { leads: true });
   const client = await source.client();
   await ended(url, await trigger(url, 'batch_users_full_update'), 'succeeded');
   await ended(url, await trigger(url, 'batch_transactions_full_update'), 'succeeded');
@@ -96,14 +97,6 @@ async function leaveOpen(client: pg.Client): Promise<void> {
 async function engine(rig: Rig, ...args: readonly string[]): Promise<void> {
   const { code, stderr } = await rig.engine(...args);
   if (code !== 0) throw new Error(`engine ${args.join(' ')} ended with ${code}: ${stderr}`);
-}
-
-async function addressOf(daemon: Running): Promise<string> {
-  await daemon.waitFor(/at http:\/\/\S+/);
-  await daemon.waitFor(/leads/);
-  const url = /at (http:\/\/\S+)/.exec(daemon.stdout() + daemon.stderr())?.[1];
-  if (url === undefined) throw new Error('the daemon does not say where its page is');
-  return url;
 }
 
 async function ask<T>(url: string, path: string, method = 'GET'): Promise<T> {

@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
 import { chromiumPath, noChromium, startBrowser, type TestBrowser } from '../support/browser.ts';
+import { pageOf } from '../support/page-of.ts';
 import { freshDatabase, type TestDatabase } from '../support/postgres.ts';
 import { createRig, type Rig, type Running } from '../support/rig.ts';
 import { suite } from '../support/suite.ts';
@@ -28,10 +29,8 @@ suite('the page of a daemon', ({ test, before, after, skip }) => {
     const filled = await rig.engine('generate', 'initial', '--users', '200', '--transactions', '500', '--seed', '3');
     assert.is(filled.code, 0, filled.stderr);
     daemon = rig.start('daemon', '--listen', '127.0.0.1:0');
-    await daemon.waitFor(/at http:\/\/\S+/);
-    await daemon.waitFor(/leads/);
     browser = await startBrowser(chromium);
-    page = await browser.open(/at (http:\/\/\S+)/.exec(daemon.stdout() + daemon.stderr())?.[1] ?? '');
+    page = await browser.open(await pageOf(daemon, { leads: true }));
   });
   after(async () => {
     await browser?.close();

@@ -5,6 +5,7 @@ import type { Locator, Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
 import { chromiumPath, noChromium, startBrowser, type TestBrowser } from '../support/browser.ts';
 import { restoreDump } from '../support/dump.ts';
+import { pageOf } from '../support/page-of.ts';
 import { freshDatabase, type TestDatabase } from '../support/postgres.ts';
 import { createRig, type Rig } from '../support/rig.ts';
 import { suite } from '../support/suite.ts';
@@ -49,10 +50,8 @@ suite('the page over pagila, a real database', ({ test, before, after, skip }) =
     rig = await createRig({ 'pipelines.yaml': yaml });
     Object.assign(rig.env, { SOURCE_URL: source.url, WAREHOUSE_URL: warehouse.url });
     const daemon = rig.start('daemon', '--listen', '127.0.0.1:0');
-    await daemon.waitFor(/at http:\/\/\S+/);
-    await daemon.waitFor(/leads/);
     browser = await startBrowser(chromium);
-    page = await browser.open(/at (http:\/\/\S+)/.exec(daemon.stdout() + daemon.stderr())?.[1] ?? '');
+    page = await browser.open(await pageOf(daemon, { leads: true }));
   });
   after(async () => {
     await browser?.close();

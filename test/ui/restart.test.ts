@@ -2,6 +2,7 @@ import { createServer } from 'node:net';
 import type { Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
 import { chromiumPath, noChromium, startBrowser, type TestBrowser } from '../support/browser.ts';
+import { pageOf } from '../support/page-of.ts';
 import { freshDatabase, type TestDatabase } from '../support/postgres.ts';
 import { createRig, type Rig, type Running } from '../support/rig.ts';
 import { suite } from '../support/suite.ts';
@@ -59,8 +60,7 @@ suite('two readers and a daemon that is restarted', ({ test, before, after, skip
 
   const startDaemon = async (): Promise<Running> => {
     const daemon = rig.start('daemon', '--listen', `127.0.0.1:${port}`);
-    await daemon.waitFor(/at http:\/\/\S+/);
-    await daemon.waitFor(/leads/);
+    await pageOf(daemon, { leads: true });
     return daemon;
   };
   const askFor = async (page: Page): Promise<void> => {

@@ -3,6 +3,7 @@ import { request } from 'node:https';
 import { createServer, type Server } from 'node:net';
 import * as assert from 'uvu/assert';
 import { makeCertificates } from '../../support/certificates.ts';
+import { pageOf } from '../../support/page-of.ts';
 import { freshDatabase, type TestDatabase } from '../../support/postgres.ts';
 import { createRig, type Rig, type Running } from '../../support/rig.ts';
 import { suite } from '../../support/suite.ts';
@@ -37,10 +38,6 @@ suite('the page and the API of engine daemon', ({ test, before, after }) => {
     await source?.drop();
     await warehouse?.drop();
   });
-  const addressOf = async (daemon: Running): Promise<string> => {
-    await daemon.waitFor(/the page and the API are at https?:\/\/\S+/);
-    return / at (https?:\/\/\S+)/.exec(daemon.stderr())?.[1] ?? '';
-  };
   const stopped = async (daemon: Running): Promise<void> => {
     daemon.kill('SIGTERM');
     assert.is((await daemon.ended).code, 143);
@@ -57,7 +54,7 @@ suite('the page and the API of engine daemon', ({ test, before, after }) => {
 
   test('a run that is asked for by the API is done and followed to its end; so is one by hand', async () => {
     const daemon = rig.start('daemon', '--listen', '127.0.0.1:0');
-    const url = await addressOf(daemon);
+    const url = await pageOf(daemon);
     await daemon.waitFor('leads');
     const planned = (await askAt(url, '/api/v1/pipelines/users/plan')).body;
     assert.equal(
@@ -109,7 +106,7 @@ suite('the page and the API of engine daemon', ({ test, before, after }) => {
     await daemon.waitFor(/warn: no page and no API here: 127\.0\.0\.1:\d+ is taken/);
     await daemon.waitFor('leads');
     other.close();
-    const url = await addressOf(daemon);
+    const url = await pageOf(daemon);
     assert.is((await askAt(url, '/api/v1/overview')).status, 200);
     await stopped(daemon);
     rig.write('pipelines.yaml', yaml('{}'));
@@ -144,7 +141,7 @@ suite('the page and the API of engine daemon', ({ test, before, after }) => {
     assert.not.ok(listed.stdout.includes(token.slice(30)));
 
     const daemon = rig.start('daemon', '--listen', '0.0.0.0:0');
-    const url = (await addressOf(daemon)).replace('0.0.0.0', '127.0.0.1');
+    const url = (await pageOf(daemon)).replace('0.0.0.0', '127.0.0.1');
     await daemon.waitFor(/warn: 0\.0\.0\.0:0 is reached without TLS/);
     const ask = () => askAt(url, '/api/v1/overview', { headers: { 'x-forwarded-for': '203.0.113.7', authorization: `Bearer ${token}` } });
     assert.is((await ask()).status, 200);
@@ -166,7 +163,7 @@ suite('the page and the API of engine daemon', ({ test, before, after }) => {
     rig.write('pipelines.yaml', yaml('{ tls: { cert: server.crt, key: server.key }, listen: "localhost:0" }'));
     const token = (await rig.engine('token', 'create', 'bob')).stdout.trim();
     const daemon = rig.start('daemon');
-    const url = await addressOf(daemon);
+    const url = await pageOf(daemon);
     assert.match(url, /^https:\/\/localhost:\d+$/);
     const cookie = await new Promise<string>((resolve, reject) => {
       const asked = request(

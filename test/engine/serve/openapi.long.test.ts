@@ -1,4 +1,5 @@
 import * as assert from 'uvu/assert';
+import { pageOf } from '../../support/page-of.ts';
 import { freshDatabase, type TestDatabase } from '../../support/postgres.ts';
 import { createRig, type Rig } from '../../support/rig.ts';
 import { suite } from '../../support/suite.ts';
@@ -41,8 +42,7 @@ pipelines:
 
   test('schemathesis asks everything for two minutes, while runs come and go: no 5xx, and the daemon goes on', async () => {
     const daemon = rig.start('daemon', '--listen', '127.0.0.1:0');
-    await daemon.waitFor(/the page and the API are at http:\/\/\S+/);
-    const url = /at (http:\/\/\S+)/.exec(daemon.stderr())?.[1] ?? '';
+    const url = await pageOf(daemon);
     const { code, output } = await schemathesis(url, rig.root, { phases: 'coverage,fuzzing,stateful', maxTimeS: 120 });
     assert.is(code, 0, `${output.slice(-8_000)}\n${daemon.stderr().slice(-4_000)}`);
     assert.match(output, /\d{3,} generated/);

@@ -1,4 +1,5 @@
 import * as assert from 'uvu/assert';
+import { pageOf } from '../../support/page-of.ts';
 import { freshDatabase, type TestDatabase } from '../../support/postgres.ts';
 import { createRig, type Rig } from '../../support/rig.ts';
 import { suite } from '../../support/suite.ts';
@@ -52,8 +53,7 @@ pipelines: { sync: { mode: incremental, tables: [users], alerts: { to: [ops, hoo
     const token = /\S+\s*$/.exec(made.stdout)?.[0].trim() ?? '';
     assert.ok(token.length > 30, made.stdout);
     const daemon = rig.start('daemon', '--listen', '127.0.0.1:0');
-    await daemon.waitFor(/at http:\/\/\S+/);
-    const url = /at (http:\/\/\S+)/.exec(daemon.stderr())?.[1] ?? '';
+    const url = await pageOf(daemon);
     const password = new URL(source.url).password;
     const secrets = ['s3cr3t', token, token.slice(-20), ...(password.length > 2 ? [password] : [])];
     const ask = async (path: string, asking?: Asking): Promise<Answer> => {
