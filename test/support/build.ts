@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 
@@ -8,6 +8,7 @@ export const projectRoot = join(import.meta.dirname, '..', '..');
 const dist = join(projectRoot, 'dist');
 const engine = { built: join(dist, 'main.js'), sources: ['engine', 'connectors', 'lake', 'generators'] };
 const page = { built: join(dist, 'ui', 'index.html'), sources: ['ui', 'engine'] };
+const assets = join(dist, 'ui', 'assets');
 const work = join(projectRoot, 'node_modules', '.cache', 'engine-build');
 const lock = join(work, 'lock');
 
@@ -61,14 +62,34 @@ async function buildPage(): Promise<void> {
     // Loaded only when there is something to build.
     const vite = await import('vite');
     await vite.build({ root: join(projectRoot, 'ui'), logLevel: 'warn', build: { outDir: aside } });
-    mkdirSync(join(dist, 'ui'), { recursive: true });
-    // The shell goes last: a page that was opened before still finds its parts.
-    cpSync(join(aside, 'assets'), join(dist, 'ui', 'assets'), { recursive: true });
+    const replaced = builtAssets();
+    mkdirSync(assets, { recursive: true });
+    const built = readdirSync(join(aside, 'assets'));
+    // Each in one step, and the shell last: whoever asks meanwhile gets a whole file, of the old page or the new one.
+    for (const file of built) renameSync(join(aside, 'assets', file), join(assets, file));
     renameSync(join(aside, 'index.html'), page.built);
     utimesSync(page.built, began, began);
+    // A page that is open still finds its parts; those of builds before that one are nobody's.
+    const kept = new Set([...replaced, ...built]);
+    for (const file of readdirSync(assets)) if (!kept.has(file)) rmSync(join(assets, file));
   } finally {
     rmSync(aside, { recursive: true, force: true });
   }
+}
+
+/** The names of the files that the built page may ever load, each as it is and compressed: what its shell names, what those name, and so on. */
+export function builtAssets(): readonly string[] {
+  if (!existsSync(page.built) || !existsSync(assets)) return [];
+  const all = readdirSync(assets);
+  const named = new Set<string>();
+  const texts = [readFileSync(page.built, 'utf8')];
+  for (let text = texts.pop(); text !== undefined; text = texts.pop())
+    for (const file of all)
+      if (!named.has(file) && !/\.(gz|br)$/.test(file) && text.includes(file)) {
+        named.add(file);
+        texts.push(readFileSync(join(assets, file), 'utf8'));
+      }
+  return all.filter((file) => named.has(file.replace(/\.(gz|br)$/, '')));
 }
 
 /** A module that does not exist fails when it is asked for, not before. */
