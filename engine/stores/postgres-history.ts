@@ -171,7 +171,7 @@ SELECT pipeline, sum(rows) AS rows FROM :s:.nodes WHERE verb = 'load' AND state 
 
 /**
  * The newest extract and load of each table that succeeded, and the newest extract that this load or an earlier one brought to staging; the newest load that a build followed, and the newest extract that
- * staging held then. Versions count from 0 again in a lake that was made anew: what was extracted after a build began is none of it.
+ * staging held then. Versions count from 0 again in a lake that was made anew: what was begun to be extracted after that load ended, or was extracted after that build began, is none of it.
  */
 const newestOfTables = `
 SELECT asked.name, found.* FROM unnest(CAST(:names AS text[])) AS asked (name),
@@ -188,7 +188,7 @@ LATERAL (
   )
   UNION ALL (
     SELECT 'loaded', e.* FROM load, :s:.nodes e WHERE e.table_name = asked.name AND e.verb = 'extract' AND e.state = 'succeeded' AND e.kept_from IS NULL
-    AND e.lake_version <= load.lake_version
+    AND coalesce(e.started_at, e.ended_at) <= load.ended_at AND e.lake_version <= load.lake_version
     ORDER BY e.ended_at DESC LIMIT 1
   )
   UNION ALL SELECT 'build', build.* FROM build

@@ -173,6 +173,41 @@ suite('what the store tells of many runs', ({ test, before, after }) => {
     assert.is(after?.extract?.runId, 'r2');
   });
 
+  test('what a lake that was made anew has is not in staging before it was loaded, whatever version an older load brought', async () => {
+    const { store, history } = await fresh();
+    const read = (n: number): string => `2026-05-04T11:${n}0:00.000001Z`;
+    const whole = (version: number, n: number): readonly EventBody[] => [
+      began('extract t'),
+      extracted(version, read(n)),
+      loaded(version),
+      { type: 'run.succeeded' },
+    ];
+    const asOf = async (): Promise<unknown> => (await history.tables(['t'])).get('t')?.asOf;
+    const notLoaded = async (run: string, startMs: number, version: number, n: number): Promise<void> =>
+      store.append(eventsOf(run, startMs, [began('extract t'), extracted(version, read(n)), failed]));
+    await store.append(eventsOf('r1', noon, whole(400, 0)));
+    await notLoaded('r2', noon + minute, 0, 1);
+    assert.is(await asOf(), read(0));
+    await notLoaded('r3', noon + 2 * minute, 400, 2);
+    assert.is(await asOf(), read(0), 'as many versions as the old one had');
+    await store.append(eventsOf('r4', noon + 3 * minute, whole(401, 3)));
+    assert.is(await asOf(), read(3));
+    await store.append(eventsOf('r5', noon + 4 * minute, whole(0, 4)));
+    await notLoaded('r6', noon + 5 * minute, 0, 5);
+    assert.is(await asOf(), read(4), 'made anew after its first version');
+  });
+
+  test('an extract whose end is told after a load of another run brought it is in staging', async () => {
+    const { store, history } = await fresh();
+    const read = '2026-05-04T11:30:00.000001Z';
+    await store.append(eventsOf('r1', noon, [began('extract t'), { type: 'log', level: 'info', text: 'committed' }]));
+    await store.append(eventsOf('r2', noon, [loaded(5)]));
+    const [, , , ended] = eventsOf('r1', noon, [failed, failed, extracted(5, read)]);
+    if (ended === undefined) throw new Error('no event');
+    await store.append([ended]);
+    assert.is((await history.tables(['t'])).get('t')?.asOf, read);
+  });
+
   test('analytics is as old as what staging held when the newest build that succeeded began', async () => {
     const { store, history } = await fresh();
     const read = (n: number): string => `2026-05-04T11:${n}0:00.000001Z`;
