@@ -195,6 +195,14 @@ export function stateAfter(event: Event): RunState | undefined {
   }
 }
 
+/** Types of the events that a run ends with. */
+export const runEnds = ['run.succeeded', 'run.failed', 'run.cancelled', 'run.interrupted'] as const satisfies readonly Event['type'][];
+
+/** Whether a run ends with it. */
+export function endsRun(event: Event): boolean {
+  return runEnds.some((type) => type === event.type);
+}
+
 function startedRun(event: Event & { readonly type: 'run.started' }): Run {
   return {
     runId: event.runId,

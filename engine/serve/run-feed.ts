@@ -1,5 +1,5 @@
 import type { Event } from '../event.ts';
-import { lightEvent, stateAfter } from '../run.ts';
+import { endsRun, lightEvent } from '../run.ts';
 import type { ServerParts } from './parts.ts';
 import { createPoller } from './poller.ts';
 import type { Listener } from './sse.ts';
@@ -16,6 +16,8 @@ export interface RunFeeds {
 interface Follower {
   readonly listener: Listener;
   seq: number;
+  /** It was given the end of the run. */
+  over: boolean;
 }
 
 interface Feed {
@@ -63,7 +65,7 @@ export function createRunFeeds({ history, clock }: Pick<ServerParts, 'history' |
       const events = await page(runId, follower.seq);
       for (const event of events) {
         if (!give(follower, event)) await listener.drained();
-        if (listener.gone.aborted) return;
+        if (listener.gone.aborted || follower.over) return;
       }
       // A question to the store may be under way that begins after `feed.seq`: who is not there yet would miss what is before it.
       if (events.length === eventsAtOnce || follower.seq < feed.seq) continue;
@@ -78,7 +80,7 @@ export function createRunFeeds({ history, clock }: Pick<ServerParts, 'history' |
       // It will not say again that it is gone, and nobody would stop asking for it.
       if (listener.gone.aborted) return;
       const feed = feedOf(runId);
-      const follower: Follower = { listener, seq: afterSeq };
+      const follower: Follower = { listener, seq: afterSeq, over: false };
       const leave = feed.join();
       listener.gone.addEventListener('abort', () => {
         feed.live.delete(follower);
@@ -90,14 +92,15 @@ export function createRunFeeds({ history, clock }: Pick<ServerParts, 'history' |
   };
 }
 
-/** False when the listener should be waited for. The last event of a run ends its stream. */
+/** False when the listener should be waited for. The end of a run ends its stream: nothing is sent of what is told after it (a warning of an exporter, say). */
 function give(follower: Follower, event: Event): boolean {
-  if (event.seq <= follower.seq) return true;
+  if (follower.over || event.seq <= follower.seq) return true;
   follower.seq = event.seq;
   const light = lightEvent(event);
   if (light === undefined) return true;
   const taken = follower.listener.send({ id: String(event.seq), data: JSON.stringify(light) });
-  const state = stateAfter(event);
-  if (state !== undefined && state !== 'running') follower.listener.end();
-  return taken;
+  if (!endsRun(event)) return taken;
+  follower.over = true;
+  follower.listener.end();
+  return true;
 }

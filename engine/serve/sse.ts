@@ -9,7 +9,7 @@ export interface Listener {
   drained(): Promise<void>;
   /** The other end does not take what it gets: it is cut off, and may come back by the last id. */
   drop(): void;
-  /** A whole end. */
+  /** A whole end, after what was written: nothing may be sent after it. One that takes too long to take that is cut off. */
   end(): void;
   readonly gone: AbortSignal;
 }
@@ -49,6 +49,7 @@ export function createListeners(most: number, patienceMs = 30_000): Listeners {
       const heartbeat = setInterval(() => {
         if (raw.writableLength < enoughWaiting) raw.write(':\n\n');
       }, heartbeatMs);
+      let endedLate: NodeJS.Timeout | undefined;
       const listener: Listener = {
         gone: gone.signal,
         send({ id, name, data }) {
@@ -72,10 +73,16 @@ export function createListeners(most: number, patienceMs = 30_000): Listeners {
             gone.signal.addEventListener('abort', over, { once: true });
           }),
         drop: () => void raw.destroy(),
-        end: () => void raw.end(),
+        end() {
+          if (raw.writableEnded) return;
+          clearInterval(heartbeat);
+          raw.end();
+          endedLate = setTimeout(() => listener.drop(), patienceMs);
+        },
       };
       const left = (): void => {
         clearInterval(heartbeat);
+        clearTimeout(endedLate);
         all.delete(listener);
         gone.abort();
       };

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Changed } from '../api.ts';
+import { runEnds } from '../run.ts';
 import { Refusal } from './errors.ts';
 import { knownRun } from './known.ts';
 import type { ServerParts } from './parts.ts';
@@ -74,7 +75,7 @@ export function streamRoutes(app: FastifyInstance, parts: ServerParts, doorkeepe
         summary: 'The events of a run up to its end; the id of each is its `seq`, and the header Last-Event-ID goes on after it',
         params: fields({ run: runParam }, ['run']),
         querystring: fields({ after: { type: 'integer', minimum: 0, maximum: 999_999_999_999_999, default: 0 } }),
-        response: { ...stream, 204: { description: 'The run has ended, and there are no more', type: 'null' } },
+        response: { ...stream, 204: { description: 'The run has ended, and its end was before that', type: 'null' } },
       },
     },
     async (request, reply) => {
@@ -84,8 +85,8 @@ export function streamRoutes(app: FastifyInstance, parts: ServerParts, doorkeepe
         throw new Refusal(400, 'stream.last-event-id', 'Last-Event-ID is the `seq` of an event');
       const after = given === undefined ? request.query.after : Number(given);
       const record = await knownRun(parts, runId);
-      // A browser connects again by itself for ever, unless it gets this.
-      if (record.state !== 'running' && (await parts.history.events({ runId, afterSeq: after, limit: 1 })).length === 0)
+      // A browser connects again by itself for ever, unless it gets this. What is told after the end of a run ends no stream.
+      if (record.state !== 'running' && (await parts.history.events({ runId, afterSeq: after, types: runEnds, limit: 1 })).length === 0)
         return reply.code(204).send();
       const listener = open(request, reply);
       feeds.follow(runId, after, listener).catch(() => listener.drop());

@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import fastify from 'fastify';
 import * as assert from 'uvu/assert';
 import type { EventBody } from '../../../engine/event.ts';
+import { createRunFeeds } from '../../../engine/serve/run-feed.ts';
 import { createListeners } from '../../../engine/serve/sse.ts';
 import { suite } from '../../support/suite.ts';
 import { waitUntil } from '../../support/wait.ts';
@@ -17,6 +18,8 @@ interface Reading {
   readonly events: Sent[];
   readonly status: number;
   readonly ended: () => boolean;
+  /** Why it was no whole end. */
+  readonly failed: () => unknown;
   stop(): void;
 }
 
@@ -29,6 +32,7 @@ async function listen(stage: Stage, path: string, lastId?: string): Promise<Read
   });
   const events: Sent[] = [];
   let ended = false;
+  let failed: unknown;
   const read = async (): Promise<void> => {
     let text = '';
     const decoder = new TextDecoder();
@@ -47,11 +51,12 @@ async function listen(stage: Stage, path: string, lastId?: string): Promise<Read
     () => {
       ended = true;
     },
-    () => {
+    (error: unknown) => {
       ended = true;
+      failed = error;
     },
   );
-  return { events, status: answer.status, ended: () => ended, stop: () => gone.abort() };
+  return { events, status: answer.status, ended: () => ended, failed: () => failed, stop: () => gone.abort() };
 }
 
 const line = (text: string): EventBody => ({ type: 'log', level: 'info', text });
@@ -122,6 +127,43 @@ suite('streams', ({ test, before, after }) => {
     assert.is(JSON.parse(reading.events.at(-1)?.data ?? '{}').type, 'run.succeeded');
     const over = await listen(stage, '/api/v1/runs/run-1/stream', String(seq + 1));
     assert.is(over.status, 204, 'a browser connects no more');
+  });
+
+  test('a stream ends with the end of the run whatever is told after it, and whoever has the end gets no other stream', async () => {
+    const ends: EventBody[] = [
+      { type: 'run.succeeded' },
+      { type: 'run.failed', error: { code: 'x', trouble: 'failed', message: 'x', retryable: false } },
+      { type: 'run.cancelled', reason: 'enough' },
+      { type: 'run.interrupted', reason: 'gone' },
+    ];
+    for (const [i, end] of ends.entries()) {
+      const path = `/api/v1/runs/run-late-${i}/stream`;
+      await stage.keepRun(`run-late-${i}`, 'sync');
+      const live = await listen(stage, path);
+      await waitUntil(() => live.events.length === 1, 'the first event');
+      await stage.keepEvents(`run-late-${i}`, 1, [end, line('the collector takes no traces'), line('nor measures')]);
+      const whole = await listen(stage, path);
+      for (const reading of [live, whole]) {
+        await waitUntil(reading.ended, 'the end of the stream');
+        assert.equal([reading.failed(), reading.events.map(({ id }) => id)], [undefined, ['1', '2']]);
+      }
+      for (const last of ['2', '3', '4']) assert.is((await listen(stage, path, last)).status, 204, last);
+    }
+  });
+
+  test('nothing is sent after the end of a run to whoever follows it', async () => {
+    await stage.keepRun('run-told', 'sync', [{ type: 'run.succeeded' }, line('after it')]);
+    const calls: string[] = [];
+    const gone = new AbortController();
+    await createRunFeeds(stage.parts).follow('run-told', 0, {
+      send: ({ id }) => calls.push(id) > 0,
+      drained: async () => undefined,
+      drop: () => void calls.push('drop'),
+      end: () => void calls.push('end'),
+      gone: gone.signal,
+    });
+    gone.abort();
+    assert.equal(calls, ['1', '2', 'end']);
   });
 
   test('many who listen to a run from different places each get the rest of it once', async () => {
@@ -208,6 +250,30 @@ suite('streams', ({ test, before, after }) => {
     socket.pause();
     socket.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n');
     await dropped;
+    assert.is(listeners.count, 0);
+    socket.destroy();
+    await app.close();
+  });
+
+  test('who does not take the end of a stream is cut off after a while too', async () => {
+    const app = fastify();
+    const listeners = createListeners(1, 200);
+    const closed = new Promise<void>((resolve) => {
+      app.get('/', async (request, reply) => {
+        const listener = listeners.open(request, reply);
+        listener.gone.addEventListener('abort', () => resolve());
+        while (listener.send({ id: '1', data: 'x'.repeat(100_000) })) await new Promise((next) => setImmediate(next));
+        listener.end();
+        return reply;
+      });
+    });
+    await app.listen({ port: 0 });
+    const address = app.server.address();
+    const socket = connect(typeof address === 'object' ? (address?.port ?? 0) : 0, '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.pause();
+    socket.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n');
+    await closed;
     assert.is(listeners.count, 0);
     socket.destroy();
     await app.close();
