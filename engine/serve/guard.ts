@@ -69,6 +69,12 @@ function checkOrigin({ headers: { origin, host, ...rest }, method, routeOptions 
   const site = rest['sec-fetch-site'];
   if (site === undefined || site === 'same-origin' || site === 'none') return;
   const reads = method === 'GET' || method === 'HEAD';
-  // By the route: its address can be written in many ways. A link that leads here, from a chat or a mail, is opened as a whole page.
-  if (!reads || (routeOptions.url?.startsWith('/api/') === true && rest['sec-fetch-mode'] !== 'navigate')) throw refusal;
+  // By the route: its address can be written in many ways.
+  if (!reads || (routeOptions.url?.startsWith('/api/') === true && !(isOpenedByLink(rest) && routeOptions.config.works !== true)))
+    throw refusal;
+}
+
+/** A link that leads here, from a chat or a mail, is opened as a whole page: in no frame, and not before somebody follows it. */
+function isOpenedByLink(headers: FastifyRequest['headers']): boolean {
+  return headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document' && headers['sec-purpose'] === undefined;
 }

@@ -80,6 +80,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** For everybody, without a token. */
     open?: true;
+    /** To answer is work: not for links that pages of others have. */
+    works?: true;
   }
   interface FastifyRequest {
     /** The name of a token, or `local`; undefined: not known. */

@@ -80,6 +80,7 @@ export function pipelineRoutes(app: FastifyInstance, parts: ServerParts): void {
     '/pipelines/:pipeline/plan',
     {
       handlerTimeout: planMs,
+      config: { works: true },
       schema: {
         summary: 'What a run would do now; changes nothing',
         params,

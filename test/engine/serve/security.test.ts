@@ -145,10 +145,39 @@ suite('the server, attacked', ({ test, before, after, skip }) => {
       assert.is(status, 403, written);
     }
     assert.is((await stage.ask('/runs/run-1', { headers: { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' } })).status, 200);
+    const link = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+    assert.is((await stage.ask('/runs/run-1', { headers: link })).status, 200);
+    assert.is((await stage.ask('/api/v1/runs/run-1', { headers: link })).status, 200);
+    for (const [name, value] of [
+      ['sec-fetch-dest', 'iframe'],
+      ['sec-fetch-dest', 'object'],
+      ['sec-purpose', 'prefetch;prerender'],
+    ] as const)
+      refused(await stage.ask('/api/v1/runs/run-1', { headers: { ...link, [name]: value } }), 403, 'origin.foreign');
     assert.is((await stage.queue.pauses()).size, 0);
     const own = await stage.ask(path, { method: 'POST', headers: { origin: stage.server.url, 'sec-fetch-site': 'same-origin' } });
     assert.is(own.status, 200);
     await stage.queue.unpause('sync');
+  });
+
+  test('no page of somebody else has a pipeline planned, in a frame or by a link', async () => {
+    let planned = 0;
+    const server = await stage.another({
+      plan: async (...asked) => {
+        planned += 1;
+        return stage.parts.plan(...asked);
+      },
+    });
+    const ask = (headers: Readonly<Record<string, string>>): Promise<Answer> =>
+      askAt(server.url, '/api/v1/pipelines/sync/plan', { headers: { 'sec-fetch-mode': 'navigate', ...headers } });
+    for (const site of ['cross-site', 'same-site'])
+      for (const dest of ['document', 'iframe', 'frame', 'embed', 'object', 'empty'])
+        refused(await ask({ 'sec-fetch-site': site, 'sec-fetch-dest': dest }), 403, 'origin.foreign');
+    assert.is(planned, 0);
+    assert.is((await ask({ 'sec-fetch-site': 'none', 'sec-fetch-dest': 'document' })).status, 200, 'typed into the bar of addresses');
+    assert.is((await ask({ 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' })).status, 200);
+    assert.is(planned, 2);
+    await server.close();
   });
 
   test('what a form of another page can send is refused: only JSON is taken', async () => {
