@@ -5,7 +5,6 @@ import type { Plan } from './plan.ts';
 
 /** `GET /runs/:run/plan`: what the run set out to do. */
 export interface RunPlan {
-  readonly at: string;
   readonly plan: Plan;
   /** What the plan had and was not kept, in words. */
   readonly leftOut: readonly string[];

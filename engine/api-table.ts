@@ -18,16 +18,12 @@ export interface TableLine extends TableBrief {
   readonly staging: { readonly rows: number | undefined; readonly exact: boolean; readonly bytes: number | undefined } | undefined;
 }
 
-/** `GET /tables/:table`: what the store and the lake's log know. */
+/** `GET /tables/:table`: what the store knows; nothing else is waited for. */
 export interface TablePage extends TableView {
   readonly at: string;
   /** What the configuration says of it; undefined where only a pattern names it. */
   readonly declared: TableDeclared | undefined;
   readonly nodes: readonly NodeRecord[];
-  /** The newest commits of its log in the lake. */
-  readonly versions: readonly LakeVersion[];
-  /** Why `versions` cannot be read. */
-  readonly lakeTrouble: string | undefined;
 }
 
 export interface TableDeclared {

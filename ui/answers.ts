@@ -83,7 +83,7 @@ async function answer(path: string, entry: Entry): Promise<void> {
   pending.set(pending.get() + 1);
   try {
     const next = await get<unknown>(path);
-    if (typeof next === 'object' && next !== null && 'at' in next && typeof next.at === 'string') setServerTime(next.at);
+    takeTime(next);
     entry.data = keepSame(entry.data, next);
     entry.failure = undefined;
   } catch (error) {
@@ -96,6 +96,12 @@ async function answer(path: string, entry: Entry): Promise<void> {
     for (const listener of [...entry.listeners]) listener();
   }
   if (entry.again && entry.listeners.size > 0) ask(path, entry);
+}
+
+/** An answer's own `at` is the daemon's now, unless it is the last known while the store is away. */
+function takeTime(next: unknown): void {
+  if (typeof next !== 'object' || next === null || 'storeDown' in next) return;
+  if ('at' in next && typeof next.at === 'string') setServerTime(next.at);
 }
 
 /** The answer of an address, kept up to date while the component is there; asked for no more often than once in `everyMs`. */

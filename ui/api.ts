@@ -72,18 +72,31 @@ export class ApiFailure extends Error {
   }
 }
 
-const patienceMs = 60_000;
+/** Whoever asks may stop asking, or have more patience than a minute. */
+export interface Asking {
+  readonly signal?: AbortSignal;
+  readonly patienceMs?: number;
+}
 
-/** What a GET answers within a minute; throws ApiFailure. */
-export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+/** What a GET answers within a minute; throws ApiFailure, and the signal's own reason once that is given. */
+export async function get<T>(path: string, { signal, patienceMs = 60_000 }: Asking = {}): Promise<T> {
   // `AbortSignal.timeout` would hold on to each answer for that minute, long after it was read.
   const late = new AbortController();
-  const timer = window.setTimeout(() => late.abort(new DOMException('it takes too long', 'TimeoutError')), patienceMs);
+  const tooLate = new ApiFailure(
+    504,
+    'page.late',
+    `the daemon did not answer within ${patienceMs / 1_000} s`,
+    'It may have much to do. It is asked again by itself.',
+  );
+  const timer = window.setTimeout(() => late.abort(tooLate), patienceMs);
   const gone = (): void => late.abort(signal?.reason);
   if (signal?.aborted === true) gone();
   signal?.addEventListener('abort', gone);
   try {
     return await ask<T>(path, { signal: late.signal });
+  } catch (error) {
+    // What a body says that was being read then is the browser's own.
+    throw late.signal.aborted ? late.signal.reason : error;
   } finally {
     window.clearTimeout(timer);
     signal?.removeEventListener('abort', gone);
@@ -102,13 +115,14 @@ export function remove<T>(path: string): Promise<T> {
 
 async function ask<T>(path: string, init: RequestInit): Promise<T> {
   let response: Response;
+  let text: string;
   try {
     response = await fetch(address(path), { ...init, credentials: 'same-origin', cache: 'no-store' });
-  } catch (error) {
-    if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    // A daemon that ends breaks off in the middle of an answer too.
+    text = await response.text();
+  } catch {
     throw new ApiFailure(0, 'page.unreachable', 'the daemon cannot be reached', 'It may be restarting. Is `engine daemon` at work?');
   }
-  const text = await response.text();
   const body = parsed(text);
   if (!response.ok) {
     const told = isApiError(body) ? body.error : undefined;

@@ -1,16 +1,18 @@
 import type { Session } from '../engine/api.ts';
 import { againAfterMs } from './again.ts';
 import { ApiFailure, address, get, paths } from './api.ts';
+import { nowMs } from './clock.ts';
 import { watched } from './watched.ts';
 
 /** Whether what is shown is told as it changes. */
 export interface Connection {
   readonly state: 'opening' | 'open' | 'lost';
+  /** By the daemon's clock. */
   readonly sinceMs: number;
 }
 
 /** The line to the daemon. */
-export const connection = watched<Connection>({ state: 'opening', sinceMs: Date.now() });
+export const connection = watched<Connection>({ state: 'opening', sinceMs: nowMs() });
 /** Who looks, as the daemon says; undefined before it was asked. */
 export const session = watched<Session | undefined>(undefined);
 /** True while the daemon wants a token. */
@@ -18,6 +20,8 @@ export const loginNeeded = watched(false);
 
 /** What only time changes (a table that becomes too old, a leader that fell silent) is not told: it is asked for. */
 const slowlyMs = 30_000;
+/** Nothing is drawn before it is known who looks, or it is clear that this takes long. */
+const sessionMs = 10_000;
 const changedListeners = new Set<() => void>();
 let source: EventSource | undefined;
 let again: number | undefined;
@@ -33,7 +37,7 @@ function changed(): void {
 }
 
 function state(next: Connection['state']): void {
-  if (connection.get().state !== next) connection.set({ state: next, sinceMs: Date.now() });
+  if (connection.get().state !== next) connection.set({ state: next, sinceMs: nowMs() });
 }
 
 /** Takes what the daemon says of who looks. */
@@ -48,9 +52,12 @@ export async function keepConnected(): Promise<void> {
   // Whoever needs a token is asked for it before anything is refused.
   await askSession();
   document.addEventListener('visibilitychange', () => (document.hidden ? close() : open()));
-  window.addEventListener('online', () => open());
+  window.addEventListener('online', () => {
+    if (!document.hidden) open();
+  });
+  // Whatever the line's state is: what was not answered is asked for again, too.
   window.setInterval(() => {
-    if (!document.hidden && connection.get().state === 'open') changed();
+    if (!document.hidden && !loginNeeded.get()) changed();
   }, slowlyMs);
   if (!document.hidden) open();
 }
@@ -95,7 +102,7 @@ function openLater(): void {
 /** Asks who looks: a stream that is refused does not say why. */
 async function askSession(): Promise<void> {
   try {
-    takeSession(await get<Session>(paths.session));
+    takeSession(await get<Session>(paths.session, { patienceMs: sessionMs }));
   } catch (error) {
     if (!(error instanceof ApiFailure)) throw error;
     noteFailure(error);

@@ -50,7 +50,9 @@ class LogReader {
 
   readTo(seq: number): void {
     this.#wanted = Math.max(this.#wanted, seq);
-    if (!this.#reading) void this.#read();
+    if (this.#reading) return;
+    window.clearTimeout(this.#again);
+    void this.#read();
   }
 
   async #read(): Promise<void> {
@@ -71,7 +73,7 @@ class LogReader {
       if (this.#stopped) return;
       this.#log = { ...this.#log, reading: false, failure: error };
       this.#tell(this.#log);
-      this.#again = window.setTimeout(() => void this.#read(), 3_000);
+      this.#again = window.setTimeout(() => this.readTo(this.#wanted), 3_000);
     } finally {
       this.#reading = false;
     }

@@ -25,7 +25,7 @@ export function runApartRoutes(app: FastifyInstance, parts: ServerParts): void {
           `no plan was kept of run ${runId}`,
           'The engine that ran it did not keep plans; newer ones do.',
         );
-      return { at: planned.at, plan: planned.plan, leftOut: planned.leftOut };
+      return { plan: planned.plan, leftOut: planned.leftOut };
     },
   );
 

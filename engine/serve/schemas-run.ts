@@ -23,5 +23,5 @@ export const runSchemas: Readonly<Record<string, object>> = {
   ),
   RunDbt: object({ results: list(object({ node: text, result: ref('DbtResult') })) }),
   RunLink: object({ name: text, url: text }, ['name', 'url']),
-  RunPlan: object({ at: time, plan: ref('Plan'), leftOut: texts }),
+  RunPlan: object({ plan: ref('Plan'), leftOut: texts }),
 };

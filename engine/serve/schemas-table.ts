@@ -46,10 +46,8 @@ export const tableSchemas: Readonly<Record<string, object>> = {
         ['source', 'relation', 'sink', 'into', 'load'],
       ),
       nodes: list(ref('NodeRecord')),
-      versions: list(ref('LakeVersion')),
-      lakeTrouble: text,
     },
-    ['at', 'table', 'pipelines', 'nodes', 'versions'],
+    ['at', 'table', 'pipelines', 'nodes'],
   ),
   LakeVersion: object(
     {

@@ -10,9 +10,7 @@ import type {
   VersionPage,
   VersionsPage,
 } from '../api-table.ts';
-import { redact } from '../base/secret.ts';
 import type { Config } from '../config.ts';
-import { EngineError } from '../error.ts';
 import { acted } from './actions.ts';
 import { Refusal } from './errors.ts';
 import { loadPoints } from './load-points.ts';
@@ -28,7 +26,6 @@ import { versionPage, versionsPage } from './table-versions.ts';
 import { declaredTables, tableViews } from './views.ts';
 
 const nodesShown = 50;
-const versionsShown = 20;
 const previewsAtOnce = 2;
 /** A look at three systems takes longer than other answers when one of them does not answer. */
 const liveMs = 30_000;
@@ -57,18 +54,17 @@ export function tableRoutes(app: FastifyInstance, parts: ServerParts): void {
 
   app.get<{ Params: TableParams }>(
     '/tables/:table',
-    { schema: { summary: 'One table: what the store and the log of the lake know', params, response: answers(ref('TablePage')) } },
+    { schema: { summary: 'One table: what the store knows of it', params, response: answers(ref('TablePage')) } },
     async ({ params: { table } }): Promise<TablePage> => {
       const config = await parts.config();
       const pipelines = await knownTable(parts, config, table);
-      const [views, nodes, lake] = await Promise.all([
+      const [views, nodes] = await Promise.all([
         tableViews(parts, config, new Map([[table, pipelines]])),
         parts.history.tableNodes(table, nodesShown),
-        newestVersions(parts, config, table),
       ]);
       const [view] = views;
       if (view === undefined) throw new Error(`table ${table} has no view`);
-      return { at: now(parts), ...view, declared: declaredAs(config, table), nodes, ...lake };
+      return { at: now(parts), ...view, declared: declaredAs(config, table), nodes };
     },
   );
 
@@ -180,15 +176,4 @@ function declaredAs({ tables }: Config, table: string): TableDeclared | undefine
   if (settings === undefined) return undefined;
   const { source, relation, sink, into, key, cursor, load } = settings;
   return { source, relation: `${relation.schema}.${relation.name}`, sink, into: `${into.schema}.${into.name}`, key, cursor, load };
-}
-
-/** A lake that cannot be read keeps nothing else from being shown. */
-async function newestVersions(parts: ServerParts, config: Config, table: string): Promise<Pick<TablePage, 'versions' | 'lakeTrouble'>> {
-  try {
-    const { versions } = await versionsPage(await parts.lake(config), table, { limit: versionsShown });
-    return { versions, lakeTrouble: undefined };
-  } catch (error) {
-    if (!(error instanceof EngineError)) throw error;
-    return { versions: [], lakeTrouble: redact(error.message) };
-  }
 }

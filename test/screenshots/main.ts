@@ -36,7 +36,11 @@ const pictures: readonly Picture[] = [
     path: () => '/pipelines/incremental_transactions',
     ready: (page) => page.getByRole('region', { name: 'next' }).waitFor(),
   },
-  { name: 'table', path: () => '/tables/transactions', ready: (page) => page.getByRole('heading', { name: 'transactions' }).waitFor() },
+  {
+    name: 'table',
+    path: () => '/tables/transactions',
+    ready: (page) => page.getByRole('heading', { name: 'transactions', level: 1 }).waitFor(),
+  },
   { name: 'schedule', path: () => '/schedule', ready: (page) => page.getByRole('row').first().waitFor(), height: 420 },
   { name: 'audit', path: () => '/audit', ready: (page) => page.getByRole('row').nth(5).waitFor(), height: 560 },
   {

@@ -29,7 +29,10 @@ export function OverviewPage() {
   return (
     <>
       <h1 class="unseen">Overview</h1>
-      <ProblemList data={data} refresh={refresh} />
+      {failure === undefined ? null : (
+        <Failure what="The overview is not up to date" failure={failure} still="What is shown is from before." />
+      )}
+      <ProblemList data={data} asked={failure === undefined && data.storeDown === undefined} refresh={refresh} />
       <QueueList queue={data.queue} />
       <Pipelines data={data} filter={filter} />
       <Tables data={data} filter={filter} />

@@ -8,7 +8,7 @@ import { countText } from '../figures.ts';
 import { withRun } from '../followed-grid.ts';
 import { briefOf } from '../node-brief.ts';
 import { GraphView } from '../parts/graph-view.tsx';
-import { Empty, Failure, Section, Waiting } from '../parts/messages.tsx';
+import { Empty, Failure, Section, Unanswered, Waiting } from '../parts/messages.tsx';
 import { NextFires } from '../parts/next-fires.tsx';
 import { PipelineHead } from '../parts/pipeline-head.tsx';
 import { PipelineWhy } from '../parts/pipeline-why.tsx';
@@ -28,15 +28,14 @@ export function PipelinePage({ pipeline }: { readonly pipeline: string }) {
   const { data, failure, refresh } = useAnswer<Page>(paths.pipeline(pipeline));
   const graph = useAnswer<PipelineGraph>(paths.graph(pipeline));
   if (data === undefined) {
-    if (failure === undefined) return <Waiting what="Asking for the pipeline ..." />;
-    if (failure.status === 404)
+    if (failure?.status === 404)
       return (
         <Empty title={`There is no pipeline ${pipeline}`}>
           {failure.hint} The <a href="/">overview</a> has those that are declared; <a href={runsPath({ pipeline })}>runs</a> has what ran
           under that name.
         </Empty>
       );
-    return <Failure what={`Pipeline ${pipeline} cannot be shown`} failure={failure} still={`In a terminal: engine why ${pipeline}`} />;
+    return <Unanswered name={pipeline} what="pipeline" failure={failure} still={`In a terminal: engine why ${pipeline}`} />;
   }
   const tables = [...new Set(graph.data?.nodes.flatMap(({ table }) => table ?? []))];
   return (

@@ -6,7 +6,7 @@ import { countText, durationText } from '../figures.ts';
 import { Acts } from '../parts/act.tsx';
 import { ErrorBox } from '../parts/error-box.tsx';
 import { LogView } from '../parts/log-view.tsx';
-import { Empty, Failure, Section, Waiting } from '../parts/messages.tsx';
+import { Empty, Failure, Section, Unanswered } from '../parts/messages.tsx';
 import { NodeTable } from '../parts/node-table.tsx';
 import { Planned } from '../parts/planned.tsx';
 import { Prose } from '../parts/prose.tsx';
@@ -24,14 +24,13 @@ import { clockTime, isoInZone } from '../times.ts';
 export function RunPage({ runId }: { readonly runId: string }) {
   const { page, failure } = useRun(runId);
   if (page === undefined) {
-    if (failure === undefined) return <Waiting what="Asking for the run ..." />;
-    if (failure.status === 404)
+    if (failure?.status === 404)
       return (
         <Empty title={`There is no run ${runId}`}>
           {failure.hint ?? 'Old runs are removed after a while.'} <a href="/runs">Runs</a> has those that are kept.
         </Empty>
       );
-    return <Failure what={`Run ${runId} cannot be shown`} failure={failure} still="In a terminal: engine logs RUN." />;
+    return <Unanswered name={runId} what="run" failure={failure} still={`In a terminal: engine logs ${runId}`} />;
   }
   return <Shown page={page} failure={failure} />;
 }

@@ -10,7 +10,7 @@ import { Joined } from '../parts/joined.tsx';
 import { LakeCommits } from '../parts/lake-commits.tsx';
 import { pipelineLink } from '../parts/links.tsx';
 import { LoadChart } from '../parts/load-chart.tsx';
-import { Empty, Failure, Section, Waiting } from '../parts/messages.tsx';
+import { Empty, Failure, Section, Unanswered } from '../parts/messages.tsx';
 import { Prose } from '../parts/prose.tsx';
 import { RowPreview } from '../parts/row-preview.tsx';
 import { Scroll } from '../parts/scroll.tsx';
@@ -32,14 +32,13 @@ export function TablePage({ table }: { readonly table: string }) {
     if (there && window.location.hash !== '') document.getElementById(window.location.hash.slice(1))?.scrollIntoView();
   }, [there]);
   if (data === undefined) {
-    if (failure === undefined) return <Waiting what="Asking for the table ..." />;
-    if (failure.status === 404)
+    if (failure?.status === 404)
       return (
         <Empty title={`There is no table ${table}`}>
           {failure.hint} <a href="/tables">Tables</a> has all of them.
         </Empty>
       );
-    return <Failure what={`Table ${table} cannot be shown`} failure={failure} still="In a terminal: engine why, engine query." />;
+    return <Unanswered name={table} what="table" failure={failure} still="In a terminal: engine why, engine query." />;
   }
   return (
     <>

@@ -25,6 +25,32 @@ export function Failure({
   return <ErrorBox error={failure} what={<strong>{what}</strong>} still={still} />;
 }
 
+/** A page of one thing before its first answer: it says at once whose page it is. */
+export function Unanswered({
+  name,
+  what,
+  failure,
+  still,
+}: {
+  readonly name: string;
+  readonly what: string;
+  readonly failure: ApiFailure | undefined;
+  readonly still: string;
+}) {
+  return (
+    <>
+      <div class="head">
+        <h1 class="name">{name}</h1>
+      </div>
+      {failure === undefined ? (
+        <Waiting what={`Asking for the ${what} ...`} />
+      ) : (
+        <Failure what={`The ${what} cannot be shown`} failure={failure} still={still} />
+      )}
+    </>
+  );
+}
+
 /** Before the first answer. */
 export function Waiting({ what }: { readonly what: string }) {
   return (

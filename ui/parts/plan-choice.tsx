@@ -20,6 +20,9 @@ interface Props {
   readonly planned?: ((known: boolean) => void) | undefined;
 }
 
+/** Longer than the daemon gives a plan. */
+const planMs = 100_000;
+
 /** What a run would do now: in full or not, of all tables or some. */
 export function PlanChoice({ pipeline, mode, tables, wish, setWish, planned }: Props) {
   const [plan, setPlan] = useState<Plan>();
@@ -36,7 +39,7 @@ export function PlanChoice({ pipeline, mode, tables, wish, setWish, planned }: P
     });
     setFailure(undefined);
     planned?.(false);
-    get<Plan>(path, gone.signal).then(
+    get<Plan>(path, { signal: gone.signal, patienceMs: planMs }).then(
       (found) => {
         setPlan(found);
         planned?.(true);

@@ -17,23 +17,36 @@ import { Time } from './time.tsx';
 
 interface Props {
   readonly data: Overview;
+  /** The newest question about them was answered. */
+  readonly asked: boolean;
   readonly refresh: () => void;
 }
 
 /** What needs attention, the worst first: what is wrong since when and why, and what can be done about it right there. */
-export function ProblemList({ data, refresh }: Props) {
+export function ProblemList({ data, asked, refresh }: Props) {
   const { problems, pipelines } = data;
-  const { data: answering } = useAnswer<ConnectionsPage>(paths.connections);
+  const { data: answering, failure: unlooked } = useAnswer<ConnectionsPage>(paths.connections);
   // That the store is silent is told on top of every page.
   const silent = answering?.connections.filter(({ state, kind }) => state === 'silent' && kind !== 'store') ?? [];
   const count = problems.length + silent.length;
-  if (count === 0)
+  if (count === 0) {
+    // All is well only where all of it is known.
+    const looked = answering !== undefined && unlooked === undefined;
     return (
       <section class="calm" aria-label="needs attention">
-        <Mark look={lookOf('succeeded')} />
-        <span>Nothing needs attention.</span>
+        {asked && looked ? <Mark look={lookOf('succeeded')} /> : null}
+        <span>
+          {!asked
+            ? 'Nothing needed attention when that was known last.'
+            : looked
+              ? 'Nothing needs attention.'
+              : unlooked === undefined
+                ? 'No run and no table needs attention; whether everything answers is being looked at.'
+                : 'No run and no table needs attention; whether everything answers is not known.'}
+        </span>
       </section>
     );
+  }
   return (
     <Section title="needs attention" note={countText(count)}>
       <ul class="problems">

@@ -130,7 +130,7 @@ function useFoundRuns(typed: string): readonly Found[] {
     }
     const gone = new AbortController();
     const timer = window.setTimeout(() => {
-      get<SearchPage>(paths.search(wanted), gone.signal).then(
+      get<SearchPage>(paths.search(wanted), { signal: gone.signal }).then(
         (page) => setRuns(foundRuns(page.runs)),
         (error: unknown) => {
           if (gone.signal.aborted) return;

@@ -3,7 +3,7 @@ import type { Session } from '../../engine/api.ts';
 import type { Overview } from '../../engine/api-overview.ts';
 import { pending, useAnswer } from '../answers.ts';
 import { ApiFailure, paths, remove } from '../api.ts';
-import { readerZone } from '../clock.ts';
+import { nowMs, readerZone } from '../clock.ts';
 import { connection, loginNeeded, noteFailure, session, takeSession } from '../connection.ts';
 import { nav } from '../nav.ts';
 import { useAddress } from '../router.ts';
@@ -189,7 +189,7 @@ function Line() {
         <Mark look={lookOf('retrying')} />
         <span>
           <strong>Connection lost</strong> at{' '}
-          <time title={isoInZone(line.sinceMs, readerZone)}>{shortTime(line.sinceMs, Date.now(), readerZone)}</time>, for{' '}
+          <time title={isoInZone(line.sinceMs, readerZone)}>{shortTime(line.sinceMs, nowMs(), readerZone)}</time>, for{' '}
           <Since at={new Date(line.sinceMs).toISOString()} />. What is shown is from then; it is tried again every few seconds.
         </span>
       </p>
