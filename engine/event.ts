@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from './base/json.ts';
 import type { LogLevel } from './base/log-level.ts';
+import { redact, redactAll } from './base/secret.ts';
 import type { ErrorData } from './error.ts';
 import type { Plan } from './plan.ts';
 
@@ -98,4 +99,66 @@ export interface DbtResult {
   readonly path?: string;
   /** What dbt sent to the warehouse; a long one is cut, and ends with a comment that says so. Not in a `Run`: `GET /runs/:run/dbt` has it. */
   readonly compiledSql?: string;
+}
+
+/** Of an event: what it is, and of what; words of closed sets, ids and names. */
+const own: ReadonlySet<string> = new Set([
+  'runId',
+  'at',
+  'type',
+  'pipeline',
+  'mode',
+  'trigger',
+  'scheduledAt',
+  'retryOf',
+  'nodes',
+  'engine',
+  'host',
+  'request',
+  'node',
+  'because',
+  'fromRun',
+  'level',
+]);
+
+/**
+ * The event with every text in it redacted. What it is of stays what it is, for that is what runs are found by, told apart and gone on with: a password may be the name of a pipeline, a table or a
+ * connector as well, and hiding a name would not hide it.
+ */
+export function redactEvent(event: Event): Event {
+  const names = Object.fromEntries(Object.entries(event).filter(([name, value]) => own.has(name) && value !== undefined));
+  return { ...(redactAll(event) as object), ...names, ...namesWithin(event) } as Event;
+}
+
+/** What has names further in. */
+function namesWithin(event: Event): object {
+  switch (event.type) {
+    case 'run.planned': {
+      const { pipeline, mode, fingerprint, request, nodes } = event.plan;
+      const shown = (redactAll(event.plan) ?? {}) as unknown as Plan;
+      const named = nodes.map(({ id, type, table, unit, needs, plan: { action, pins } }, i) => {
+        const node = shown.nodes[i];
+        return { ...node, id, type, ...(table === undefined ? {} : { table }), unit, needs, plan: { ...node?.plan, action, pins } };
+      });
+      return { plan: { ...shown, pipeline, mode, fingerprint, request, nodes: named } };
+    }
+    case 'node.retrying':
+    case 'node.failed':
+    case 'run.failed': {
+      const { code, trouble } = event.error;
+      return { error: { ...(redactAll(event.error) as object), code, trouble } };
+    }
+    case 'dbt.result': {
+      const { message, compiledSql } = event.result;
+      return {
+        result: {
+          ...event.result,
+          ...(message === undefined ? {} : { message: redact(message) }),
+          ...(compiledSql === undefined ? {} : { compiledSql: redact(compiledSql) }),
+        },
+      };
+    }
+    default:
+      return {};
+  }
 }

@@ -1,7 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { effect } from '../base/effect.ts';
-import { redactAll } from '../base/secret.ts';
-import type { Event, EventBody } from '../event.ts';
+import { type Event, type EventBody, redactEvent } from '../event.ts';
 import type { Store } from '../store.ts';
 
 /** The one way by which a run's events reach reporter and store, in the order of their `seq`. */
@@ -30,7 +29,7 @@ const progressKeptEveryMs = 2000;
 const lastTries = 3;
 
 /**
- * Texts are redacted here, before anybody sees them. The store is written in batches; of a node's progress it gets a sample.
+ * Texts are redacted here, before anybody sees them; names of what an event is of are not. The store is written in batches; of a node's progress it gets a sample.
  * When the store fails in the middle of a run, the run goes on: data safety rests on the lake's commits and the ledger alone. Events wait in memory and are tried again.
  */
 export function createEventSink(parts: EventSinkParts): EventSink {
@@ -83,7 +82,7 @@ export function createEventSink(parts: EventSinkParts): EventSink {
       const now = clock.now();
       if (body.type === 'node.progress' && tooSoon(shownAt, body.node, now, progressShownEveryMs)) return;
       seq += 1;
-      const event = redactAll({ seq, at: new Date(now).toISOString(), runId: parts.runId, ...body }) as Event;
+      const event = redactEvent({ seq, at: new Date(now).toISOString(), runId: parts.runId, ...body });
       parts.show(event);
       if (body.type === 'node.progress' && tooSoon(keptAt, body.node, now, progressKeptEveryMs)) return;
       waiting.push(event);
