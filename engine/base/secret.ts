@@ -9,6 +9,25 @@ export function keepSecret(value: string | undefined | null): void {
   secrets.add(encodeURIComponent(value));
 }
 
+/** What the name of a setting or of a header has in it whose value lets somebody in. `requireToken: true` is none of them: it is no text. */
+export const secretName =
+  /pass(?:word|wd|phrase)?|secret|token|credential|salt|api[-_]?key|access[-_]?key|private[-_]?key|authorization|cookie/i;
+/** In the name of a header, where no key is that of a table. */
+const secretHeader = /auth|key|pwd|session|signature|jwt|dsn/i;
+/** Nobody calls a thing so: a key that is sent in a header of another name (`x-honeycomb-team`). */
+const looksSecret = /^(?=.*\d)(?=.*[a-z])\S{20,}$/i;
+const shortestInHeader = 6;
+
+/**
+ * Remembers what lets one in by a header of a request: the value of one whose name sounds like it, or that looks like a key by itself; what follows a scheme (`Bearer x`) apart as well. Other values
+ * (a tenant, a data set) are names of things, which may be those of a pipeline or a table: they are shown.
+ */
+export function keepHeader(name: string, value: string): void {
+  const sounds = secretName.test(name) || secretHeader.test(name);
+  for (const part of [value, ...value.split(' ').slice(1)])
+    if (part.length >= shortestInHeader && (sounds || looksSecret.test(part))) keepSecret(part);
+}
+
 /** The text with every remembered secret, and every password inside a URL, replaced by `***`. Called wherever text leaves the process: events, errors, logs, plans. */
 export function redact(text: string): string {
   let shown = text;

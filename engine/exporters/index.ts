@@ -2,7 +2,8 @@ import type { Field } from '../../lake/action.ts';
 import type { Lake } from '../../lake/lake.ts';
 import { readTable } from '../../lake/log.ts';
 import type { Clock } from '../base/clock.ts';
-import { keepSecret } from '../base/secret.ts';
+import { percentDecoded } from '../base/percent.ts';
+import { keepHeader, keepSecret } from '../base/secret.ts';
 import type { Config } from '../config.ts';
 import type { Connection } from '../connector.ts';
 import type { Exporter, ExporterParts } from '../exporter.ts';
@@ -13,7 +14,7 @@ import { noPlaces, type Places, placesOf } from './places.ts';
 export interface ExportersParts extends ExporterParts {
   readonly clock: Clock;
   readonly engine: string;
-  /** What is run, and where it reads and writes; undefined: a run that another process began. */
+  /** What is run, and where it reads and writes; undefined: a run that another process began, which nothing in this process's environment started. */
   readonly work:
     | {
         readonly config: Config;
@@ -99,11 +100,21 @@ async function openTraces({ env, warn, work }: ExportersParts, places: Places): 
     );
     return undefined;
   }
-  for (const headers of [env.OTEL_EXPORTER_OTLP_HEADERS, env.OTEL_EXPORTER_OTLP_TRACES_HEADERS])
-    for (const header of headers?.split(',') ?? []) keepSecret(header.slice(header.indexOf('=') + 1).trim());
+  keepHeaders(env.OTEL_EXPORTER_OTLP_HEADERS);
+  keepHeaders(env.OTEL_EXPORTER_OTLP_TRACES_HEADERS);
   const { openTracing, parseTraceparent } = await import('./tracing.ts');
   const { openTelemetry } = await import('./open-telemetry.ts');
-  return openTelemetry({ tracing: openTracing(protocol, warn), plan: work?.plan, places, caller: parseTraceparent(env.TRACEPARENT) });
+  const caller = work === undefined ? undefined : parseTraceparent(env.TRACEPARENT);
+  return openTelemetry({ tracing: openTracing(protocol, warn), plan: work?.plan, places, caller });
+}
+
+/** `name=value,name=value`, percent-encoded, as the OpenTelemetry specification has it; what follows a `;` in a value is not sent. */
+function keepHeaders(list: string | undefined): void {
+  for (const header of list?.split(',') ?? []) {
+    const [pair = ''] = header.split(';');
+    const [name, value] = [pair.slice(0, pair.indexOf('=')).trim(), pair.slice(pair.indexOf('=') + 1).trim()];
+    for (const text of new Set([value, percentDecoded(value)])) if (text !== undefined) keepHeader(name, text);
+  }
 }
 
 async function openLineageEvents({ env, warn, work, clock, engine }: ExportersParts, places: Places): Promise<Exporter | undefined> {
@@ -124,6 +135,7 @@ async function openLineageEvents({ env, warn, work, clock, engine }: ExportersPa
       : url.username !== ''
         ? `Basic ${Buffer.from(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`).toString('base64')}`
         : undefined;
+  if (authorization !== undefined) keepHeader('authorization', authorization);
   url.username = '';
   url.password = '';
   return openLineage({
@@ -135,7 +147,7 @@ async function openLineageEvents({ env, warn, work, clock, engine }: ExportersPa
     }),
     namespace: given(env.OPENLINEAGE_NAMESPACE) ?? 'default',
     engine,
-    parent: parentOf(env),
+    parent: work === undefined ? undefined : parentOf(env),
     plan: work?.plan,
     places,
     fields: async (folder) => (work === undefined ? undefined : readFields(clock, work.lake, folder)),

@@ -1,4 +1,5 @@
-import { keepSecret } from '../base/secret.ts';
+import { percentDecoded } from '../base/percent.ts';
+import { keepHeader, keepSecret } from '../base/secret.ts';
 import { suggest } from '../base/suggest.ts';
 import type { AlertsConfig, ChannelConfig } from '../config.ts';
 import { readDuration } from './duration.ts';
@@ -10,7 +11,7 @@ import type { RawChannel, RawConfig } from './raw.ts';
 const off = 'off';
 const shortestHeartbeatMs = 10_000;
 
-/** Where alarms go. URLs and headers are secrets from then on. */
+/** Where alarms go. URLs, and headers that let one in, are secrets from then on. */
 export function readAlerts(raw: RawConfig, findings: Findings): AlertsConfig {
   const written = raw.alerts?.channels ?? {};
   const names = Object.keys(written);
@@ -92,7 +93,7 @@ function checkUrl(url: string, pointer: string, findings: Findings): void {
   if (url === '') return;
   keepSecret(url);
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (parsed !== undefined) keepSecret(decoded(parsed.password));
+  if (parsed !== undefined) keepSecret(percentDecoded(parsed.password));
   if (parsed !== undefined && /^https?:$/.test(parsed.protocol) && parsed.username === '' && parsed.password === '') return;
   const inside = parsed !== undefined && /^https?:$/.test(parsed.protocol);
   findings.on(pointer, 'value', {
@@ -114,21 +115,11 @@ function checkSmtp(smtp: string, pointer: string, findings: Findings): void {
   if (url === undefined || !/^smtps?:$/.test(url.protocol) || url.hostname === '') tell('this is no URL of an SMTP server');
   else if (url.search !== '' || url.hash !== '' || (url.pathname !== '' && url.pathname !== '/'))
     tell('the URL of the SMTP server has more than a user, a password, a host and a port');
-  else if (decoded(url.password) === undefined || decoded(url.username) === undefined)
+  else if (percentDecoded(url.password) === undefined || percentDecoded(url.username) === undefined)
     tell('the user or the password in the URL of the SMTP server is not percent-encoded');
   else {
     keepSecret(url.password);
-    keepSecret(decoded(url.password));
-  }
-}
-
-/** undefined: it is not percent-encoded. */
-function decoded(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch (error) {
-    if (error instanceof URIError) return undefined;
-    throw error;
+    keepSecret(percentDecoded(url.password));
   }
 }
 
@@ -142,12 +133,10 @@ function checkAddress(address: string, pointer: string, findings: Findings): voi
   });
 }
 
-/** Names of headers are told apart from their values: those are secret. */
 function readHeaders(raw: RawChannel, pointer: string, findings: Findings): Readonly<Record<string, string>> {
   const headers = Object.entries(raw.headers ?? {});
   for (const [name, value] of headers) {
-    // A token after its scheme is as secret as both together.
-    if (!harmless.has(name.toLowerCase())) for (const part of [value, ...value.split(' ').slice(1)]) if (part.length >= 6) keepSecret(part);
+    keepHeader(name, value);
     const wrong = !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)
       ? 'is no name of a header'
       : /[^\t\x20-\x7e\x80-\xff]/.test(value)
@@ -165,5 +154,4 @@ function readHeaders(raw: RawChannel, pointer: string, findings: Findings): Read
   return Object.fromEntries(headers);
 }
 
-const harmless = new Set(['accept', 'user-agent']);
 const own = new Set(['host', 'content-length', 'content-type', 'connection', 'transfer-encoding', 'idempotency-key']);

@@ -1,11 +1,9 @@
-import { redact } from '../base/secret.ts';
+import { redact, secretName } from '../base/secret.ts';
 import { hideUrls } from './read.ts';
 
 const hidden = '***';
 /** Nobody writes a longer line by hand. Patterns look at no more than this at once: what they need may grow with the square of it. */
 const longLine = 2_000;
-/** Keys whose values let somebody in. `requireToken: true` is none of them: it is no text. */
-const secretKey = /pass(?:word|wd|phrase)?|secret|token|credential|salt|api[-_]?key|access[-_]?key|private[-_]?key|authorization|cookie/i;
 /** A value that says nothing: a switch, or nothing but variables. */
 const plainValue = /^(?:true|false|null|~|off|\d+|(["']?)(?:\$\{[A-Za-z_][A-Za-z0-9_]*\})+\1)?$/;
 
@@ -45,7 +43,7 @@ export function shownYaml(text: string): readonly string[] {
     if (headers !== undefined && indent <= headers) headers = undefined;
     const { lead, quote, key, colon, space, value } = keyOf(code);
     const at = lead.length;
-    const isSecret = headers !== undefined || secretKey.test(key) || namesAnchor(value, anchored);
+    const isSecret = headers !== undefined || secretName.test(key) || namesAnchor(value, anchored);
     if (key !== '' && isSecret && !plainValue.test(value.trim())) {
       within = at;
       depth = Math.max(0, braces(value));
@@ -56,7 +54,7 @@ export function shownYaml(text: string): readonly string[] {
       depth = Math.max(0, braces(code));
       return `${lead}${hidden}${tail}`;
     }
-    if (key !== '' && secretKey.test(key) && value === '') within = at;
+    if (key !== '' && secretName.test(key) && value === '') within = at;
     if (key === 'headers' && /^(?:[&!]\S*\s*)*$/.test(value)) headers = at;
     const flow = withoutHeaders(code);
     depth = flow.open;
@@ -103,7 +101,7 @@ function secretAnchors(lines: readonly string[]): ReadonlySet<string> {
   const found = new Set<string>();
   for (const line of lines)
     for (const alias of line.matchAll(/[:\s]\*([^\s,[\]{}]+)/g))
-      if (secretKey.test(line.slice(0, alias.index)) && alias[1] !== undefined) found.add(alias[1]);
+      if (secretName.test(line.slice(0, alias.index)) && alias[1] !== undefined) found.add(alias[1]);
   return found;
 }
 
@@ -136,7 +134,7 @@ function shownCode(code: string): string {
   const flow = /[{[]/.test(code.replace(/\$\{[^{}]*\}/g, ''));
   const inner = flow
     ? code.replace(inFlow, (all, quote: string, key: string, colon: string, value: string) =>
-        secretKey.test(key) && !plainValue.test(value.trim()) ? `${quote}${key}${quote}${colon}${hidden}` : all,
+        secretName.test(key) && !plainValue.test(value.trim()) ? `${quote}${key}${quote}${colon}${hidden}` : all,
       )
     : code;
   return redact(withoutPaths(inner));
@@ -147,7 +145,7 @@ function shownComment(comment: string): string {
   const bare = comment
     .replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s'"]+/gi, `$1${hidden}`)
     .replace(
-      new RegExp(`(["']?)([\\w.-]*(?:${secretKey.source})[\\w.-]*)\\1(\\s*[:=]\\s*)(\\S.*)$`, 'i'),
+      new RegExp(`(["']?)([\\w.-]*(?:${secretName.source})[\\w.-]*)\\1(\\s*[:=]\\s*)(\\S.*)$`, 'i'),
       (all, quote, key, colon, value) => (plainValue.test(String(value).trim()) ? String(all) : `${quote}${key}${quote}${colon}${hidden}`),
     );
   return redact(bare);

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { systemClock } from '../../../engine/base/clock.ts';
 import type { EventBody } from '../../../engine/event.ts';
-import { openExporters } from '../../../engine/exporters/index.ts';
+import { type ExportersParts, openExporters } from '../../../engine/exporters/index.ts';
 import { spanIdOf } from '../../../engine/exporters/open-telemetry.ts';
 import { type HttpListener, listenHttp } from '../../support/listeners.ts';
 import { type SpanDocument, spanFindings, spansIn } from '../../support/otlp.ts';
@@ -11,6 +11,9 @@ import { suite } from '../../support/suite.ts';
 const runId = '01ARZ3NDEKTSV4RRFFQ69G5FAV';
 const traceId = '01563e3ab5d3d6764c61efb99302bd5b';
 const error = { code: 'postgres.gone', trouble: 'outside', message: 'the server is gone', retryable: true } as const;
+
+/** Of a run that this process began. */
+const ownWork = { config: {}, plan: { nodes: [] } } as unknown as ExportersParts['work'];
 
 const run: readonly EventBody[] = [
   { ...shopStarted, retryOf: '01ARZ3NDEKTSV4RRFFQ69G5FAA' },
@@ -53,6 +56,7 @@ suite('a run as a trace', ({ test, before, after }) => {
     bodies: readonly EventBody[],
     env: Readonly<Record<string, string>> = {},
     told = 0,
+    work: ExportersParts['work'] = undefined,
   ): Promise<{ readonly spans: readonly SpanDocument[]; readonly warned: readonly string[]; readonly tookMs: number }> => {
     const given = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, ...env };
     Object.assign(process.env, given);
@@ -65,7 +69,7 @@ suite('a run as a trace', ({ test, before, after }) => {
         clock: systemClock,
         engine: '0.1.0',
         warn: (text) => warned.push(text),
-        work: undefined,
+        work,
       });
       const events = eventsOf(runId, bodies);
       exporter?.catchUp(events.slice(0, told));
@@ -142,13 +146,17 @@ suite('a run as a trace', ({ test, before, after }) => {
 
   test('the caller and the run that it goes on from are links; resource and service come from the environment', async () => {
     const caller = { traceId: '4bf92f3577b34da6a3ce929d0e0e4736', spanId: '00f067aa0ba902b7' };
-    const { spans } = await exported(run, {
+    const env = {
       TRACEPARENT: `00-${caller.traceId}-${caller.spanId}-01`,
       OTEL_SERVICE_NAME: 'shop-pipelines',
       OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=production',
-    });
+    };
+    const { spans } = await exported(run, env, 0, ownWork);
     const root = named(spans, 'run shop');
-    assert.equal(root.links, [caller, { traceId: '01563e3ab5d3d6764c61efb99302bd4a', spanId: spanIdOf('01ARZ3NDEKTSV4RRFFQ69G5FAA') }]);
+    const earlier = { traceId: '01563e3ab5d3d6764c61efb99302bd4a', spanId: spanIdOf('01ARZ3NDEKTSV4RRFFQ69G5FAA') };
+    assert.equal(root.links, [caller, earlier]);
+    // What started the process that sweeps did not start the run that it finds.
+    assert.equal(named((await exported(run, env)).spans, 'run shop').links, [earlier]);
     assert.equal(
       ['service.name', 'service.version', 'deployment.environment.name', 'host.name', 'process.pid'].map((name) => root.resource[name]),
       ['shop-pipelines', '0.1.0', 'production', 'host-a', 4711],
