@@ -1,5 +1,6 @@
 import type { Field } from '../../lake/action.ts';
 import type { Json, JsonObject } from '../base/json.ts';
+import { redact } from '../base/secret.ts';
 import { uuidOf, uuidWithin } from '../base/ulid.ts';
 import type { ErrorData } from '../error.ts';
 import type { DbtResult, Event } from '../event.ts';
@@ -23,6 +24,7 @@ export interface OpenLineageParts {
   /** Of jobs. */
   readonly namespace: string;
   readonly engine: string;
+  /** What started this process; undefined for a run that another process began. */
   readonly parent: ParentJob | undefined;
   /** undefined: of a run that another process began, whose plan is not known here. */
   readonly plan: Plan | undefined;
@@ -87,13 +89,15 @@ export function openLineage(parts: OpenLineageParts): Exporter {
   });
   const nodeJob = (of: Run, node: NodeRun, end: { readonly error?: ErrorData } = {}): Job => {
     const planned = plan?.nodes.find((n) => n.id === node.id);
-    const sql = node.type.endsWith('.extract') ? planned?.plan.sql.join(';\n').slice(0, mostSql) : undefined;
+    // The plan was made before its run, which has learnt secrets since.
+    const sql = node.type.endsWith('.extract') ? planned?.plan.sql.map(redact).join(';\n').slice(0, mostSql) : undefined;
     const self = { namespace, name: of.pipeline, runId: uuidOf(of.runId) };
     return {
       runId: nodeRunId(of.runId, node.id),
       name: `${of.pipeline}.${node.id}`,
       runFacets: {
-        parent: parentFacet(facet, self, parts.parent ?? self),
+        // What started another process is not known here.
+        parent: parentFacet(facet, self, parts.parent ?? (plan === undefined ? undefined : self)),
         processing_engine: facet('ProcessingEngineRunFacet', { version: of.engine, name: 'pipeline-engine' }),
         ...errorFacet(facet, end.error),
         ...testFacet(facet, node.dbt),
@@ -212,11 +216,11 @@ function isBuilt({ kind, status }: DbtResult): boolean {
   return (kind === 'model' || kind === 'seed' || kind === 'snapshot') && status !== 'skipped' && status !== 'no-op';
 }
 
-function parentFacet(facet: Facet, { namespace, name, runId }: ParentJob, root: ParentJob): JsonObject {
+function parentFacet(facet: Facet, { namespace, name, runId }: ParentJob, root: ParentJob | undefined): JsonObject {
   return facet('ParentRunFacet', {
     run: { runId },
     job: { namespace, name },
-    root: { run: { runId: root.runId }, job: { namespace: root.namespace, name: root.name } },
+    ...(root === undefined ? {} : { root: { run: { runId: root.runId }, job: { namespace: root.namespace, name: root.name } } }),
   });
 }
 

@@ -1,4 +1,5 @@
 import * as assert from 'uvu/assert';
+import { keepSecret } from '../../../engine/base/secret.ts';
 import { uuidOf, uuidWithin } from '../../../engine/base/ulid.ts';
 import type { EventBody } from '../../../engine/event.ts';
 import type { Exporter } from '../../../engine/exporter.ts';
@@ -247,6 +248,16 @@ suite('a run as OpenLineage tells it', ({ test }) => {
     assert.equal(tests, [{ name: 't', status: 'fail', severity: 'warn' }]);
   });
 
+  test('a secret that was learnt after the plan was made is not in the SQL that is sent', async () => {
+    const [extract] = plan.nodes;
+    const sql = ["SELECT 1 WHERE pass = 'learnt-in-the-run'", 'SELECT 2'];
+    const planned = { nodes: [{ ...extract, plan: { sql } }] } as unknown as Plan;
+    keepSecret('learnt-in-the-run');
+    const events = await lineageOf(fed(...everything), { plan: planned });
+    const told = events.filter((e) => e.job.name === 'shop.extract users').map((e) => e.job.facets.sql?.query);
+    assert.equal(told, Array(2).fill("SELECT 1 WHERE pass = '***';\nSELECT 2"));
+  });
+
   test('what began and was rolled back, cancelled or left by a killed process is aborted; what never began is not told', async () => {
     const began: readonly EventBody[] = [
       { type: 'node.started', node: 'truncate users', attempt: 1 },
@@ -286,6 +297,11 @@ suite('a run as OpenLineage tells it', ({ test }) => {
     assert.equal(
       events.map((e) => e.run.runId),
       [uuidWithin(runUuid, 'load users'), runUuid],
+    );
+    // Whether another program's job is the root is known to the process that is gone.
+    assert.equal(
+      events.map((e) => e.run.facets.parent?.root),
+      [undefined, undefined],
     );
     assert.equal(lineageFindings(events), []);
   });
