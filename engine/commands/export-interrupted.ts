@@ -1,5 +1,5 @@
 import type { CommandContext } from '../command.ts';
-import { EngineError, errorData } from '../error.ts';
+import { errorData } from '../error.ts';
 import type { Event } from '../event.ts';
 import { openExporters } from '../exporters/index.ts';
 import type { Store } from '../store.ts';
@@ -26,18 +26,20 @@ async function exportOne(
   runId: string,
   warn: (text: string) => void,
 ): Promise<void> {
-  const exporter = await openExporters({ ...context, warn, work: undefined });
-  if (exporter === undefined) return;
   try {
-    await readEvents(store, runId, (events) => {
-      exporter.catchUp(events.filter((event) => event.type !== 'run.interrupted'));
-      for (const event of events) if (event.type === 'run.interrupted') exporter.event(event);
-    });
+    const exporter = await openExporters({ ...context, warn, work: undefined });
+    if (exporter === undefined) return;
+    try {
+      await readEvents(store, runId, (events) => {
+        exporter.catchUp(events.filter((event) => event.type !== 'run.interrupted'));
+        for (const event of events) if (event.type === 'run.interrupted') exporter.event(event);
+      });
+    } finally {
+      await exporter.close();
+    }
   } catch (error) {
-    if (!(error instanceof EngineError)) throw error;
+    // A defect as well: nobody's run is to suffer by it.
     warn(`what became of run ${runId} is not exported: ${errorData(error).message}`);
-  } finally {
-    await exporter.close();
   }
 }
 

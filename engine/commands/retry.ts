@@ -1,10 +1,12 @@
-import type { Command } from '../command.ts';
+import type { Command, CommandContext, CommandInput } from '../command.ts';
 import { EngineError } from '../error.ts';
 import { earlierRun } from '../execute/earlier.ts';
+import type { Store } from '../store.ts';
 import { knownRun, storeWithRuns } from './known-run.ts';
 import { orStopped } from './or-stopped.ts';
 import { planPipeline, requestOf } from './plan-pipeline.ts';
-import { runPlan, sweep } from './run-plan.ts';
+import { runPlan } from './run-plan.ts';
+import { sweepBeside } from './sweep.ts';
 
 /** `engine retry RUN`: a new run of the same request; what succeeded in the earlier one is not done again. */
 export const command: Command = {
@@ -16,19 +18,22 @@ export const command: Command = {
   examples: ['engine retry 01J5ZC3W9GZ5T8W8Q4V0Y9K6XN'],
   async run(context, input) {
     const store = await storeWithRuns(context);
-    await sweep(context, store);
-    const record = await knownRun(store, input);
-    if (record.state === 'running')
-      throw new EngineError('refused', 'run.live', `run ${record.runId} is still at work (pid ${record.pid} on ${record.host})`, {
-        hint: `Wait for its end, or stop it with engine cancel ${record.runId}.`,
-      });
-    if (record.state === 'succeeded') {
-      context.reporter.note(`run ${record.runId} succeeded: there is nothing to do again`);
-      return 0;
-    }
-    const earlier = earlierRun(await store.events(record.runId));
-    if (earlier === undefined) throw new EngineError('failed', 'run.no-events', `the events of run ${record.runId} are gone`);
-    const plan = await orStopped(context.signal, planPipeline(context, requestOf(earlier.run)));
-    return runPlan(context, plan, 'retry', earlier);
+    return sweepBeside(context, store, () => retry(context, store, input));
   },
 };
+
+async function retry(context: CommandContext, store: Store, input: CommandInput): Promise<number> {
+  const record = await knownRun(store, input);
+  if (record.state === 'running')
+    throw new EngineError('refused', 'run.live', `run ${record.runId} is still at work (pid ${record.pid} on ${record.host})`, {
+      hint: `Wait for its end, or stop it with engine cancel ${record.runId}.`,
+    });
+  if (record.state === 'succeeded') {
+    context.reporter.note(`run ${record.runId} succeeded: there is nothing to do again`);
+    return 0;
+  }
+  const earlier = earlierRun(await store.events(record.runId));
+  if (earlier === undefined) throw new EngineError('failed', 'run.no-events', `the events of run ${record.runId} are gone`);
+  const plan = await orStopped(context.signal, planPipeline(context, requestOf(earlier.run)));
+  return runPlan(context, plan, 'retry', earlier);
+}

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { ulid } from 'ulid';
 import type { Clock } from '../base/clock.ts';
 import type { CommandContext } from '../command.ts';
-import type { RetentionConfig } from '../config.ts';
+import type { Config, PipelineConfig, RetentionConfig } from '../config.ts';
 import { EngineError, exitCodeOf } from '../error.ts';
 import type { EarlierRun } from '../execute/earlier.ts';
 import { execute } from '../execute/executor.ts';
@@ -13,7 +13,7 @@ import type { QueueEntry } from '../queue.ts';
 import { runSummary } from '../reporters/run-view.ts';
 import type { Run } from '../run.ts';
 import type { Store } from '../store.ts';
-import { exportInterrupted } from './export-interrupted.ts';
+import { sweepBeside } from './sweep.ts';
 
 const askEveryMs = 1000;
 const prunedAtOnce = 20;
@@ -30,7 +30,20 @@ export async function runPlan(
   const pipeline = config.pipelines[plan.pipeline];
   if (pipeline === undefined) throw new EngineError('usage', 'run.unknown-pipeline', `there is no pipeline ${plan.pipeline}`);
   const store = await context.store();
-  await sweep(context, store);
+  return sweepBeside(context, store, () => carryOut(context, store, { config, pipeline, plan, trigger, earlier, queued }));
+}
+
+interface Given {
+  readonly config: Config;
+  readonly pipeline: PipelineConfig;
+  readonly plan: Plan;
+  readonly trigger: string;
+  readonly earlier: EarlierRun | undefined;
+  readonly queued: QueueEntry | undefined;
+}
+
+async function carryOut(context: CommandContext, store: Store, given: Given): Promise<number> {
+  const { config, pipeline, plan, trigger, earlier, queued } = given;
   const connection = await context.roles();
   const runId = ulid(context.clock.now());
   const cancel = new AbortController();
@@ -74,13 +87,10 @@ export async function runPlan(
       engine: context.engine,
       host: hostname(),
       pid: process.pid,
-      show(event) {
-        context.reporter.event(event);
-        exporter?.event(event);
-      },
+      show: (event) => context.reporter.event(event),
       note: context.reporter.note,
       opened: log.open,
-      ...(exporter === undefined ? {} : { settle: exporter.close }),
+      exporter,
     });
   } finally {
     over.abort();
@@ -92,14 +102,6 @@ export async function runPlan(
   if (run.state === 'succeeded') return 0;
   if (run.state === 'cancelled') return context.signal.aborted ? exitCodeOf({ trouble: 'stopped' }) : 1;
   return exitCodeOf(run.error);
-}
-
-/** Marks runs whose process is gone, and says so. */
-export async function sweep(context: CommandContext, store: Store): Promise<void> {
-  const found = await store.sweep();
-  for (const runId of found)
-    context.reporter.note(`run ${runId} was interrupted: its process is gone; go on with it by engine retry ${runId}`);
-  await exportInterrupted(context, store, found, context.reporter.note);
 }
 
 /** Warnings for the log of a run: those from before it has one wait for it. */

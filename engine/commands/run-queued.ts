@@ -1,10 +1,13 @@
 import type { CommandContext } from '../command.ts';
 import { EngineError } from '../error.ts';
 import { earlierRun } from '../execute/earlier.ts';
+import type { Queue, QueueEntry } from '../queue.ts';
 import { isOwn } from '../schedule/own-resumes.ts';
+import type { Store } from '../store.ts';
 import { orStopped } from './or-stopped.ts';
 import { type PlanRequest, planPipeline, requestOf } from './plan-pipeline.ts';
-import { runPlan, sweep } from './run-plan.ts';
+import { runPlan } from './run-plan.ts';
+import { sweepBeside } from './sweep.ts';
 
 /** Runs what is queued under an id: a time of a schedule, a run that is gone on with, or what somebody asked for. Refused (`queue.taken`, exit 4) when it was run already. */
 export async function runQueued(context: CommandContext, given: string): Promise<number> {
@@ -21,7 +24,17 @@ export async function runQueued(context: CommandContext, given: string): Promise
     const plan = await orStopped(context.signal, planPipeline(context, { ...entry.request, pipeline: entry.pipeline } as PlanRequest));
     return runPlan(context, plan, entry.kind === 'fire' ? 'schedule' : 'api', undefined, entry);
   }
-  await sweep(context, store);
+  const { retryOf } = entry;
+  return sweepBeside(context, store, () => goOn(context, store, queue, { ...entry, retryOf }));
+}
+
+/** Runs what an earlier run left. */
+async function goOn(
+  context: CommandContext,
+  store: Store,
+  queue: Queue,
+  entry: QueueEntry & { readonly retryOf: string },
+): Promise<number> {
   const earlier = earlierRun(await store.events(entry.retryOf));
   if (earlier === undefined || earlier.run.state === 'succeeded') {
     const why = earlier === undefined ? `run ${entry.retryOf} is gone` : `run ${entry.retryOf} succeeded: there is nothing to do again`;

@@ -9,8 +9,8 @@ import { type Run, type RunRecord, runOf } from '../run.ts';
 import { readProblemFacts } from '../schedule/problem-facts.ts';
 import { problemsOf } from '../schedule/problems.ts';
 import type { LeaseRecord } from '../store.ts';
-import { sweep } from './run-plan.ts';
 import { runLine } from './runs.ts';
+import { sweep } from './sweep.ts';
 
 /** `engine status`: live runs with their nodes, leases, what waits, and the newest run of each pipeline. With `--check` exit 1 when something needs attention. */
 export const command: Command = {
@@ -29,11 +29,7 @@ export const command: Command = {
     const config = await context.config();
     const { pipelines } = config;
     const store = await context.peekStore();
-    if (store !== undefined)
-      await sweep(context, store).catch((error: unknown) => {
-        // Without the right to write, runs whose process is gone are shown as running.
-        if (!(error instanceof EngineError)) throw error;
-      });
+    const swept = store === undefined ? undefined : await sweep(context, store).catch(withoutRight);
     const live: Run[] = [];
     for (const { runId } of (await store?.runs({ states: ['running'] })) ?? []) {
       const run = runOf((await store?.events(runId)) ?? []);
@@ -58,9 +54,15 @@ export const command: Command = {
           ...newestLines(newest),
         ].join('\n'),
     );
+    await swept?.exported;
     return input.options.check === true && attention.length + unsent.length > 0 ? exitCodeOf({ trouble: 'failed' }) : 0;
   },
 };
+
+/** Without the right to write, runs whose process is gone are shown as running. */
+function withoutRight(error: unknown): undefined {
+  if (!(error instanceof EngineError)) throw error;
+}
 
 function attentionLines(attention: readonly Problem[]): string[] {
   return attention.length === 0

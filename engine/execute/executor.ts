@@ -4,6 +4,7 @@ import type { RetryConfig } from '../config.ts';
 import type { NodeType, Roles } from '../connector.ts';
 import { type ErrorData, errorData } from '../error.ts';
 import type { Event, EventBody, LogLevel } from '../event.ts';
+import type { Exporter } from '../exporter.ts';
 import { keptPlan, type Plan, type PlannedNode } from '../plan.ts';
 import { applyEvent, type Run } from '../run.ts';
 import type { Store } from '../store.ts';
@@ -48,8 +49,8 @@ export interface Execution {
   note(text: string): void;
   /** Told how to write into the run's log, once it has begun. */
   opened?(log: (level: LogLevel, text: string) => void): void;
-  /** Waited for when the run's end is told and kept; until then its log can be written to. Must not throw. */
-  settle?(): Promise<void>;
+  /** Given the run's events once the store has its beginning: of a run that could not begin it would never be told an end. Closed when the run's end is told and kept; until then its log can be written to. */
+  readonly exporter?: Exporter | undefined;
 }
 
 /**
@@ -57,8 +58,10 @@ export interface Execution {
  * Among units that are ready, the plan's order decides. Throws only when the run could not begin (the store took no first event); everything else is in the run.
  */
 export async function execute(execution: Execution): Promise<Run> {
-  const { clock, signal } = execution;
+  const { clock, signal, exporter } = execution;
   let run: Run | undefined;
+  /** What the exporter is not given yet; undefined: the run has begun. */
+  let early: Event[] | undefined = [];
   const sink = createEventSink({
     runId: execution.runId,
     store: execution.store,
@@ -66,6 +69,8 @@ export async function execute(execution: Execution): Promise<Run> {
     show: (event) => {
       run = applyEvent(run, event);
       execution.show(event);
+      if (early === undefined) exporter?.event(event);
+      else early.push(event);
     },
     trouble: execution.note,
   });
@@ -75,11 +80,13 @@ export async function execute(execution: Execution): Promise<Run> {
   execution.opened?.((level, text) => emit({ type: 'log', level, text }));
   try {
     await sink.flush();
+    for (const event of early) exporter?.event(event);
+    early = undefined;
     await walk(execution, emit);
     emit(endEvent(run, signal));
-    if (execution.settle !== undefined) {
+    if (exporter !== undefined) {
       await sink.flush().catch(() => undefined);
-      await execution.settle();
+      await exporter.close();
     }
   } finally {
     await sink.close();

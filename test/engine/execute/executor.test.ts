@@ -262,6 +262,48 @@ suite('executor', ({ test }) => {
     );
   });
 
+  test('an exporter is given a run once the store has its beginning, and nothing of one that could not begin', async () => {
+    const told: string[] = [];
+    const exporter = {
+      event: (event: Event) => void told.push(event.type),
+      catchUp: () => undefined,
+      close: async () => void told.push('close'),
+    };
+    const store = createMemoryStore(createTestClock());
+    const append = async (): Promise<void> => {
+      throw new EngineError('refused', 'queue.taken', 'somebody else runs it');
+    };
+    const { run, events } = play([{ id: 'a' }], { exporter, store: { ...store, append } });
+    await run.then(
+      () => assert.unreachable(),
+      (error: unknown) => assert.is((error as EngineError).code, 'queue.taken'),
+    );
+    assert.equal([events.map((e) => e.type), told], [['run.started', 'run.planned'], []]);
+
+    let kept = 0;
+    let knownAtFirst: number | undefined;
+    const counted = {
+      ...store,
+      append: async (batch: readonly Event[]) => {
+        await store.append(batch);
+        kept += batch.length;
+      },
+    };
+    const began = play([{ id: 'a' }], {
+      store: counted,
+      exporter: {
+        ...exporter,
+        event(event) {
+          knownAtFirst ??= kept;
+          exporter.event(event);
+        },
+      },
+    });
+    assert.is((await began.run).state, 'succeeded');
+    assert.equal(told, [...began.events.map((e) => e.type), 'close']);
+    assert.is(knownAtFirst, 2);
+  });
+
   test('a run keeps the plan that it walks, right after its beginning', async () => {
     const { run, store } = play([{ id: 'a' }]);
     await run;
