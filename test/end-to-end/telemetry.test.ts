@@ -160,8 +160,9 @@ suite('traces and lineage of real runs', ({ test, before, after }) => {
     assert.ok(tookMs - ownMs < 8_000, `the run ${ownMs} ms, all ${tookMs} ms`);
   });
 
-  test('a killed run: the command that finds it ends its trace and its lineage', async () => {
-    // Staging is held, so that the run stands still in the middle of a unit.
+  /** A run that is killed in the middle of a unit. */
+  const killed = async (): Promise<string> => {
+    // Staging is held, so that the run stands still.
     const holder = await warehouse.client();
     await holder.query('BEGIN');
     await holder.query('SELECT 1 FROM staging.users LIMIT 1');
@@ -174,6 +175,11 @@ suite('traces and lineage of real runs', ({ test, before, after }) => {
     running.kill('SIGKILL');
     assert.is((await running.ended).signal, 'SIGKILL');
     await holder.end();
+    return runId;
+  };
+
+  test('a killed run: the command that finds it ends its trace and its lineage', async () => {
+    const runId = await killed();
     const [begun] = events();
     assert.equal(ends(), ['COMPLETE plain_users.extract users']);
     const swept = await run('status');
@@ -185,6 +191,23 @@ suite('traces and lineage of real runs', ({ test, before, after }) => {
     assert.equal(spanFindings(spans), []);
     assert.equal(spans.map((span) => span.name).sort(), ['attempt', 'run plain_users', 'truncate users']);
     assert.ok(spans.every((span) => span.traceId === traceIdOf(runId)));
+  });
+
+  test('a run that finds a killed one begins, though the endpoint that is told of it hangs', async () => {
+    const killedId = await killed();
+    let askedAt: number | undefined;
+    lineage.answer = ({ body }) => {
+      if ((JSON.parse(body) as LineageEvent).eventType !== 'ABORT') return { status: 201 };
+      askedAt ??= Date.now();
+      return 'hang';
+    };
+    const done = await run('run', '--pipeline', 'plain_users');
+    lineage.answer = () => ({ status: 201 });
+    assert.is(done.code, 0, done.stderr);
+    assert.match(done.stderr, `run ${killedId} was interrupted`);
+    const began = Date.parse(String(done.documents.find((d) => d.type === 'run.started')?.at));
+    assert.ok(askedAt !== undefined && began - askedAt < 4_000, `the run began ${began - (askedAt ?? 0)} ms after the endpoint was asked`);
+    assert.ok(ends().includes('COMPLETE plain_users'), ends().join(', '));
   });
 
   test("a daemon's run is traced by the daemon's environment, and the daemon ends what a killed one began", async () => {
