@@ -41,7 +41,13 @@ export function answerErrors(app: FastifyInstance, parts: ServerParts): void {
     if (error.code === 'FST_ERR_HANDLER_TIMEOUT')
       return reply
         .code(503)
-        .send(errorBody('answer.late', 'it takes too long to find the answer', 'Look at the database of the state store.'));
+        .send(
+          errorBody(
+            'answer.late',
+            'it takes too long to find the answer',
+            'Ask again in a while. engine doctor says whether the state store, sources, sinks and the lake answer.',
+          ),
+        );
     if (error.validation !== undefined) return reply.code(400).send(errorBody('request.invalid', error.message));
     if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500)
       return reply.code(error.statusCode).send(errorBody('request.invalid', error.message));

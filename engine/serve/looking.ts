@@ -1,19 +1,24 @@
 import { lakeFolder } from '../base/lake-folder.ts';
-import type { Config, Relation } from '../config.ts';
+import type { Config, LakeConfig, Relation } from '../config.ts';
 import type { Connection, Looked } from '../connector.ts';
 import { EngineError } from '../error.ts';
 import type { NodeRecord } from '../history.ts';
 import { type LakeTable, readLakeTable } from './lake-table.ts';
 import type { ServerParts } from './parts.ts';
-import { createRemembering, type Remembered } from './remembering.ts';
+import { createRemembering, type Patience, type Remembered } from './remembering.ts';
 
 const freshMs = 10_000;
 const patienceMs = 10_000;
+/** A link ends its look itself, and says more of why. */
+const linkPatienceMs = patienceMs + 2_000;
 const looksAtOnce = 4;
 const lakesAtOnce = 2;
 const most = 2_000;
 
-/** Looks at sources, sinks and the lake, as they are now: a few at once, and none twice within ten seconds, however many pages are open; again where it is known to have changed since (`changedMs`). */
+/**
+ * Looks at sources, sinks and the lake, as they are now: a few at once, and none twice within ten seconds, however many pages are open; again where it is known to have changed since
+ * (`changedMs`). What does not answer for as long is EngineError `connection.late` or `lake.late`.
+ */
 export interface Looking {
   relations(
     config: Config,
@@ -46,9 +51,15 @@ export function createLooking(parts: ServerParts): Looking {
           return look === undefined ? [] : look({ relations: wanted, signal: AbortSignal.timeout(patienceMs) });
         },
         changedMs,
+        patienceFor('connection.late', `${kind} ${name}`, linkPatienceMs),
       ),
     lake: (config, table, changedMs) =>
-      lakes.get(lakeKeyOf(config, table), async () => readLakeTable(await parts.lake(config), lakeFolder(table)), changedMs),
+      lakes.get(
+        lakeKeyOf(config, table),
+        async () => readLakeTable(await parts.lake(config), lakeFolder(table)),
+        changedMs,
+        patienceFor('lake.late', `the lake at ${lakePlace(config.lake)}`, patienceMs),
+      ),
     knownRelations: (_config, kind, name, wanted) => relations.peek(keyOf(kind, name, wanted)),
     knownLake: (config, table) => lakes.peek(lakeKeyOf(config, table)),
     busy: () => relations.busy() || lakes.busy(),
@@ -68,6 +79,21 @@ export async function linkOf(parts: ServerParts, config: Config, kind: 'source' 
 /** When a node ended, in ms since 1970; 0 for none. */
 export function endedMs(node: NodeRecord | undefined): number {
   return node?.endedAt === undefined ? 0 : Date.parse(node.endedAt);
+}
+
+function patienceFor(code: string, what: string, ms: number): Patience {
+  return {
+    ms,
+    late: () =>
+      new EngineError('outside', code, `${what} has not answered within ${ms / 1_000} s`, {
+        hint: 'Look at the machine or the network share that it is on, and at the way there. engine doctor says what else does not answer.',
+        retryable: true,
+      }),
+  };
+}
+
+function lakePlace(lake: LakeConfig): string {
+  return lake.type === 'file' ? lake.path : `s3://${lake.bucket}${lake.prefix === '' ? '' : `/${lake.prefix}`}`;
 }
 
 const keyOf = (kind: string, name: string, relations: readonly Relation[]): string =>

@@ -3,6 +3,7 @@ import { look } from '../../../connectors/postgres/look.ts';
 import { openServer } from '../../../connectors/postgres/open-server.ts';
 import { systemClock } from '../../../engine/base/clock.ts';
 import { EngineError } from '../../../engine/error.ts';
+import type { Routes } from '../../../engine/serve/parts.ts';
 import { suite } from '../../support/suite.ts';
 import { waitUntil } from '../../support/wait.ts';
 import { askAt, createStage } from './stage.ts';
@@ -119,6 +120,21 @@ suite('what runs need', ({ test }) => {
         ['source silent', 'lake answers', 'sink answers', 'store answers'],
       );
       assert.not.match(text, /s3cr3t/);
+    } finally {
+      await stage.close();
+    }
+  });
+
+  test('an answer that is late blames nothing that is not known', async () => {
+    const stage = await createStage();
+    const slow: Routes = (app) => void app.get('/slow', { handlerTimeout: 50, config: { open: true } }, () => new Promise(() => undefined));
+    try {
+      const { status, body } = await askAt((await stage.another({ routes: [slow] })).url, '/slow');
+      assert.equal([status, body.error.code], [503, 'answer.late']);
+      assert.match(
+        body.error.hint,
+        /^Ask again in a while\. engine doctor says whether the state store, sources, sinks and the lake answer\.$/,
+      );
     } finally {
       await stage.close();
     }

@@ -199,6 +199,38 @@ suite('tables in the API', ({ test, before, after }) => {
     assert.ok(ways.length > 5 && ways.every(({ differences }) => !differences.includes('not taken from the source any more')));
   });
 
+  test('a lake that hangs is told of as late, and keeps no table from its other places', async () => {
+    const { clock } = stage.parts;
+    let reads = 0;
+    const never = (): Promise<never> => {
+      reads += 1;
+      return new Promise(() => undefined);
+    };
+    const lake = await stage.parts.lake(await stage.parts.config());
+    const list = async function* (): AsyncGenerator<never> {
+      yield await never();
+    };
+    const server = await stage.another({
+      // The ten seconds that the lake has.
+      clock: { now: () => clock.now(), sleep: (ms, signal) => clock.sleep(ms <= 10_000 ? ms / 20 : ms, signal) },
+      lake: async () => ({ ...lake, read: never, list }),
+    });
+    const ask = async (table: string): Promise<TableLive> => {
+      const answer = await askAt(server.url, `/api/v1/tables/${table}/live`);
+      assert.is(answer.status, 200, answer.text);
+      return answer.body as TableLive;
+    };
+    for (let round = 0; round < 2; round += 1) {
+      const [users] = await Promise.all(['users', 'orders', 'lost'].map(ask));
+      assert.equal([users?.lake.found, users?.lake.trouble?.code], [undefined, 'lake.late']);
+      assert.match(users?.lake.trouble?.message ?? '', /^the lake at \/.* has not answered within 10 s$/);
+      assert.equal([users?.source.found?.relation, users?.staging.found?.rows], ['public.users', 6]);
+    }
+    const read = reads;
+    await ask('users');
+    assert.is(reads, read, 'not looked at again while it hangs');
+  });
+
   test('a page that is opened many times looks once', async () => {
     let looks = 0;
     const server = await stage.another({
