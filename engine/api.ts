@@ -80,7 +80,7 @@ export interface EventsPage {
   readonly next: number | undefined;
 }
 
-/** `GET /runs/:run/log?node=&level=&search=&after=&limit=`; `/runs/:run/log.txt` has the same as text. `next`: give it as `after`. */
+/** `GET /runs/:run/log?node=&attempt=&level=&search=&after=&limit=`; `/runs/:run/log.txt` has the same as text. `next`: give it as `after`. */
 export interface LogPage {
   readonly lines: readonly LogLine[];
   readonly next: number | undefined;

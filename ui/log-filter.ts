@@ -38,6 +38,8 @@ export function filterLines(lines: readonly LogLine[], filter: LogFilter, nodes:
   const least = levels.indexOf(filter.level);
   const attempts = filter.attempt === undefined ? [] : (nodes.find(({ id }) => id === filter.node)?.attempts ?? []);
   const at = attempts.findIndex(({ attempt }) => attempt === filter.attempt);
+  // One that is not there has no lines.
+  if (filter.attempt !== undefined && at < 0) return [];
   const from = attempts[at]?.startedAt ?? '';
   const to = at < 0 ? undefined : attempts[at + 1]?.startedAt;
   return lines.filter(

@@ -82,6 +82,12 @@ export function isoInZone(atMs: number, zone: string): string {
   return `${local}${shift} ${zone}`;
 }
 
+/** The whole time for the hover: in the zone, and in UTC where the clock there is another one: `2026-03-08T03:30:00-04:00 America/New_York, 2026-03-08T07:30:00Z`. */
+export function wholeTime(atMs: number, zone: string): string {
+  const local = isoInZone(atMs, zone);
+  return sameClock(atMs, zone, 'UTC') ? local : `${local}, ${isoInZone(atMs, 'UTC').slice(0, 20)}`;
+}
+
 /** True when both zones show the same clock at that moment. */
 export function sameClock(atMs: number, zone: string, other: string): boolean {
   return isoInZone(atMs, zone).slice(0, 19) === isoInZone(atMs, other).slice(0, 19);

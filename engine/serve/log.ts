@@ -3,12 +3,14 @@ import type { FastifyInstance } from 'fastify';
 import type { LogLine, LogPage } from '../api.ts';
 import type { Event, LogLevel } from '../event.ts';
 import { logLevel, logText } from '../reporters/log-line.ts';
+import { Refusal } from './errors.ts';
 import { knownRun } from './known.ts';
 import type { ServerParts } from './parts.ts';
 import { answers, fields, limitParam, nameParam, ref, runParam, seqParam } from './schemas.ts';
 
 interface LogQuery {
   readonly node?: string;
+  readonly attempt?: number;
   readonly level?: LogLevel;
   readonly search?: string;
   readonly after: number;
@@ -43,6 +45,12 @@ export function logRoutes(app: FastifyInstance, parts: ServerParts): void {
   const params = fields({ run: runParam }, ['run']);
   const query = {
     node: { ...nameParam, description: 'Only of this node' },
+    attempt: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 1_000_000,
+      description: 'Only of this attempt of the node, from its beginning up to that of the next one',
+    },
     level: { enum: levels, description: 'This level and those above' },
     search: { type: 'string', maxLength: 200, pattern: '^[^\\u0000]*$', description: 'Only what holds this, whatever its case' },
     after: { ...seqParam, default: 0, description: '`next` of the page before' },
@@ -59,12 +67,13 @@ export function logRoutes(app: FastifyInstance, parts: ServerParts): void {
     },
     async ({ params: { run: runId }, query: { limit, ...wanted } }): Promise<LogPage> => {
       await knownRun(parts, runId);
+      const isOf = await attemptOf(parts, runId, wanted);
       const lines: LogLine[] = [];
       let seq = wanted.after;
       for (let looked = 0; looked < mostLookedAt; looked += eventsAtOnce) {
         const events = await parts.history.events({ runId, afterSeq: seq, types: told, limit: eventsAtOnce });
         for (const event of events) {
-          const line = lineOf(event, wanted);
+          const line = isOf(event) ? lineOf(event, wanted) : undefined;
           seq = event.seq;
           if (line !== undefined) lines.push(line);
           if (lines.length === limit) return { lines, next: seq };
@@ -93,20 +102,21 @@ export function logRoutes(app: FastifyInstance, parts: ServerParts): void {
     },
     async ({ params: { run: runId }, query: wanted }, reply) => {
       await knownRun(parts, runId);
+      const isOf = await attemptOf(parts, runId, wanted);
       return reply
         .type('text/plain; charset=utf-8')
         .header('content-disposition', `attachment; filename="run-${runId}.txt"`)
-        .send(Readable.from(textOf(parts, runId, wanted)));
+        .send(Readable.from(textOf(parts, runId, wanted, isOf)));
     },
   );
 }
 
-async function* textOf({ history }: ServerParts, runId: string, wanted: LogQuery): AsyncGenerator<string> {
+async function* textOf({ history }: ServerParts, runId: string, wanted: LogQuery, isOf: (event: Event) => boolean): AsyncGenerator<string> {
   for (let seq = wanted.after; ; ) {
     const events = await history.events({ runId, afterSeq: seq, types: told, limit: eventsAtOnce });
     let text = '';
     for (const event of events) {
-      const line = lineOf(event, wanted);
+      const line = isOf(event) ? lineOf(event, wanted) : undefined;
       seq = event.seq;
       if (line === undefined) continue;
       const node = line.node === undefined || event.type !== 'log' ? '' : `${line.node}: `;
@@ -115,6 +125,31 @@ async function* textOf({ history }: ServerParts, runId: string, wanted: LogQuery
     if (text !== '') yield text;
     if (events.length < eventsAtOnce) return;
   }
+}
+
+/** Whether an event is of the attempt that is asked for; all are where none is. Events are to be given in their order. */
+async function attemptOf({ history }: ServerParts, runId: string, { node, attempt }: LogQuery): Promise<(event: Event) => boolean> {
+  if (attempt === undefined) return () => true;
+  if (node === undefined) throw new Refusal(400, 'log.attempt', 'an attempt is one of a node, and none is given', 'Add `node`.');
+  let from: number | undefined;
+  let to = Number.POSITIVE_INFINITY;
+  for (let seq = 0; to === Number.POSITIVE_INFINITY; ) {
+    const events = await history.events({ runId, afterSeq: seq, types: ['node.started'], limit: eventsAtOnce });
+    for (const event of events) {
+      seq = event.seq;
+      if (event.type !== 'node.started' || event.node !== node) continue;
+      if (from !== undefined) to = Math.min(to, seq);
+      else if (event.attempt === attempt) from = seq;
+    }
+    if (events.length < eventsAtOnce) break;
+  }
+  const begins = from;
+  if (begins === undefined) return () => false;
+  return (event) => {
+    // The next one may have begun since.
+    if (event.type === 'node.started' && event.node === node && event.seq > begins) to = Math.min(to, event.seq);
+    return event.seq >= begins && event.seq < to;
+  };
 }
 
 /** undefined: no line is made of it, or it is not asked for. */

@@ -260,7 +260,7 @@ suite('the page in a browser', ({ test, before, after, skip }) => {
       );
     await stage.keepEvents('long-1', 100_001, [{ type: 'run.succeeded' }]);
     const page = await browser.open(`${stage.server.url}/runs/long-1`);
-    await page.getByText('100,002 lines', { exact: true }).waitFor();
+    await page.getByText('100,002 messages', { exact: true }).waitFor();
     const log = page.getByRole('log');
     const drawn = async (): Promise<number> => page.locator('.log-line').count();
     assert.ok((await drawn()) < 120, String(await drawn()));
@@ -270,12 +270,12 @@ suite('the page in a browser', ({ test, before, after, skip }) => {
     await page.getByLabel('follow').check();
     await log.getByText('line 99999.').waitFor();
     await page.getByLabel('search the log').fill('LINE 4711');
-    await page.getByText('11 lines of 100,002').waitFor();
+    await page.getByText('11 of 100,002 messages').waitFor();
     await page.getByLabel('node', { exact: true }).selectOption('load users');
-    await page.getByText('5 lines of 100,002').waitFor();
+    await page.getByText('5 of 100,002 messages').waitFor();
     assert.match(page.url(), /\?(?=.*node=load\+users)(?=.*search=LINE\+4711)/);
     await page.reload();
-    await page.getByText('5 lines of 100,002').waitFor();
+    await page.getByText('5 of 100,002 messages').waitFor();
     await closed(page);
   });
 

@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { freshnessOf } from '../../ui/freshness.ts';
-import { shownLines } from '../../ui/log-lines.ts';
+import { countOfLog, shownLines } from '../../ui/log-lines.ts';
 import { proseParts } from '../../ui/prose.ts';
 import { pipelinePath, routeOf, runPath, tablePath } from '../../ui/routes.ts';
 import { keepSame } from '../../ui/same.ts';
@@ -41,6 +41,14 @@ suite('lines of a log', ({ test }) => {
         ['2.0', '', true],
       ],
     );
+  });
+
+  test('are counted as messages, those that are shown and all in one unit', () => {
+    const all = ['one', 'two\nlines', 'a\nb\nc\nd'].map((text, seq) => line(seq, text));
+    assert.is(shownLines(all).length, 7);
+    assert.is(countOfLog(all.length, all.length, false), '3 messages');
+    assert.is(countOfLog(1, 1, false), '1 message');
+    assert.is(countOfLog(3, 100_002, true), '3 of 100,002 messages');
   });
 
   test('only those on the screen are drawn, of a hundred thousand as of ten', () => {

@@ -185,6 +185,7 @@ suite('the filter of a log', ({ test }) => {
     assert.equal(found('level=info&node=a'), [1]);
     assert.equal(found('node=a&attempt=1'), [1]);
     assert.equal(found('node=a&attempt=2'), [3]);
+    assert.equal(found('node=a&attempt=9'), [], 'one that is not there has no lines');
   });
 
   test('nonsense in the address filters nothing', () => {

@@ -36,6 +36,10 @@ suite('the page of a run', ({ test, before, after, skip }) => {
     await page.context().close();
     assert.equal(browser.wrong.splice(0), []);
   };
+  const downloaded = async (page: Page): Promise<string> => {
+    const href = await page.getByRole('link', { name: 'download these' }).getAttribute('href');
+    return (await stage.ask(href ?? '')).text;
+  };
   const open = (page: Page, node: string): Promise<void> =>
     page
       .getByRole('region', { name: 'nodes' })
@@ -127,15 +131,20 @@ suite('the page of a run', ({ test, before, after, skip }) => {
     await log.getByText('the second try').waitFor({ state: 'detached' });
     assert.match(page.url(), /node=extract\+users&attempt=1$/);
     await log.getByText('the first try').waitFor();
+    assert.not.match(await downloaded(page), /the second try/);
     await page.getByRole('combobox', { name: 'attempt' }).selectOption('2');
     await log.getByText('the second try').waitFor();
     await log.getByText('the first try').waitFor({ state: 'detached' });
+    const second = await downloaded(page);
+    assert.ok(/the second try/.test(second) && !/the first try/.test(second), second);
+    const shown = await log.getByRole('link', { name: /^\d\d:/ }).count();
+    assert.is(second.split('\n').filter((line) => /^\d{4}-/.test(line)).length, shown, 'the download has what is shown');
+    await page.getByText(new RegExp(`^${shown} of \\d+ messages$`)).waitFor();
     await page.getByRole('combobox', { name: 'level' }).selectOption('error');
-    await log.getByText('No line matches.').waitFor();
+    await log.getByText('No message matches.').waitFor();
     await page.getByRole('combobox', { name: 'node' }).selectOption('dbt');
     await log.getByText('1 failed in dbt').first().waitFor();
-    const href = await page.getByRole('link', { name: 'download these' }).getAttribute('href');
-    const { text } = await stage.ask(href ?? '');
+    const text = await downloaded(page);
     assert.ok(/x dbt: 1 failed in dbt/.test(text) && !/try/.test(text), text);
     await closed(page);
   });

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { clockTime, isoInZone, relativeText, sameClock, shortTime } from '../../ui/times.ts';
+import { clockTime, isoInZone, relativeText, sameClock, shortTime, wholeTime } from '../../ui/times.ts';
 import { suite } from '../support/suite.ts';
 
 const at = (text: string): number => Date.parse(text);
@@ -25,6 +25,16 @@ suite('times on the page', ({ test }) => {
     assert.is(isoInZone(at('2026-11-25T02:35:07.999Z'), 'UTC'), '2026-11-25T02:35:07Z UTC');
     assert.is(isoInZone(at('2026-01-01T00:00:00Z'), 'Asia/Kathmandu'), '2026-01-01T05:45:00+05:45 Asia/Kathmandu');
     assert.is(isoInZone(at('1969-12-31T23:59:59.500Z'), 'UTC'), '1969-12-31T23:59:59Z UTC');
+  });
+
+  test('the hover has UTC as well where the clock there is another one', () => {
+    assert.is(
+      wholeTime(at('2026-03-08T06:30:00Z'), 'America/New_York'),
+      '2026-03-08T01:30:00-05:00 America/New_York, 2026-03-08T06:30:00Z',
+    );
+    assert.is(wholeTime(at('2026-03-08T22:30:00Z'), 'Asia/Kathmandu'), '2026-03-09T04:15:00+05:45 Asia/Kathmandu, 2026-03-08T22:30:00Z');
+    assert.is(wholeTime(at('2026-01-01T00:00:00Z'), 'Europe/London'), '2026-01-01T00:00:00Z Europe/London');
+    assert.is(wholeTime(at('2026-01-01T00:00:00Z'), 'UTC'), '2026-01-01T00:00:00Z UTC');
   });
 
   test('how far away a moment is, before and after', () => {

@@ -2,13 +2,12 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/ho
 import type { NodeRun } from '../../engine/run.ts';
 import { address, paths } from '../api.ts';
 import { readerZone } from '../clock.ts';
-import { countText } from '../figures.ts';
 import { filterLines, isFiltered, levels, logFilter } from '../log-filter.ts';
-import { type ShownLine, shownLines } from '../log-lines.ts';
+import { countOfLog, type ShownLine, shownLines } from '../log-lines.ts';
 import { wrapLines } from '../log-wrap.ts';
 import { setQuery, useAddress } from '../router.ts';
 import { useRunLog } from '../run-log.ts';
-import { clockTime, isoInZone } from '../times.ts';
+import { clockTime, wholeTime } from '../times.ts';
 import { visibleLines } from '../windowing.ts';
 import { LogProbe, useLogFit } from './log-fit.tsx';
 import { Failure } from './messages.tsx';
@@ -35,10 +34,11 @@ export function LogView({ runId, seq, nodes, live }: Props) {
   const [follow, setFollow] = useState(live && Number.isNaN(sought));
   const attempts = nodes.find(({ id }) => id === node)?.attempts;
   // Of the nodes only the attempts of that one count, of the filter what it holds.
-  const lines = useMemo(
-    () => shownLines(filterLines(log.lines, filter, nodes)),
+  const found = useMemo(
+    () => filterLines(log.lines, filter, nodes),
     [log.lines, node, attempt, level, search, attempt === undefined ? undefined : attempts],
   );
+  const lines = useMemo(() => shownLines(found), [found]);
   const frame = useRef<HTMLDivElement>(null);
   const fit = useLogFit(frame);
   const wrapped = useMemo(() => wrapLines(lines, fit), [lines, fit]);
@@ -53,8 +53,7 @@ export function LogView({ runId, seq, nodes, live }: Props) {
       <div class="section-head">
         <h2>log</h2>
         <span class="quiet">
-          {countText(lines.length, 'line')}
-          {filtered ? ` of ${countText(log.lines.length)}` : ''}
+          {countOfLog(found.length, log.lines.length, filtered)}
           {log.reading ? ', reading on' : ''}
           {log.cut ? '; older ones are in the download only' : ''}
         </span>
@@ -103,9 +102,10 @@ export function LogView({ runId, seq, nodes, live }: Props) {
           <SearchBox label="search the log" placeholder="search" search={search} />
           <a
             class="button"
-            href={address(paths.runLogText(runId, { node, level: level === 'debug' ? undefined : level, search }))}
+            href={address(
+              paths.runLogText(runId, { node, attempt: attempt?.toString(), level: level === 'debug' ? undefined : level, search }),
+            )}
             download={`run-${runId}.txt`}
-            title={attempt === undefined ? undefined : 'all attempts of the node'}
           >
             download{filtered ? ' these' : ''}
           </a>
@@ -121,7 +121,7 @@ export function LogView({ runId, seq, nodes, live }: Props) {
           sought={sought}
           follow={follow}
           stopFollowing={() => setFollow(false)}
-          empty={log.reading ? 'Reading ...' : filtered ? 'No line matches.' : 'Nothing has been written yet.'}
+          empty={log.reading ? 'Reading ...' : filtered ? 'No message matches.' : 'Nothing has been written yet.'}
         />
       </div>
     </section>
@@ -255,7 +255,7 @@ function Line({ line, isSought, isStop }: LineProps) {
         <a
           class="log-time"
           href={lineAddress(line.seq)}
-          title={`${isoInZone(at, readerZone)}; a link to this line`}
+          title={`${wholeTime(at, readerZone)}; a link to this line`}
           tabIndex={isStop ? 0 : -1}
         >
           <time dateTime={line.at}>{clockTime(at, readerZone)}</time>

@@ -91,6 +91,35 @@ suite('the API', ({ test, before, after }) => {
     assert.match(text.text, /info {3}extract users: Reads from 02:05\n/);
     assert.is((await stage.ask('/api/v1/runs/nobody')).status, 404);
   });
+
+  test('the log of an attempt goes from its beginning up to the next one, in pages and as a text', async () => {
+    const started = (node: string, attempt: number): EventBody => ({ type: 'node.started', node, attempt });
+    const said = (node: string, text: string): EventBody => ({ type: 'log', level: 'info', node, text });
+    // In one moment: its events are told apart by their order alone.
+    await stage.keepRun('run-3', 'sync', [
+      started('extract users', 1),
+      said('extract users', 'one'),
+      started('load users', 1),
+      said('load users', 'of another node'),
+      said('extract users', 'still one'),
+      started('extract users', 2),
+      said('extract users', 'two'),
+      { type: 'run.cancelled', reason: 'over' },
+    ]);
+    const log = async (query: string): Promise<readonly string[]> =>
+      (await stage.ask(`/api/v1/runs/run-3/log?node=extract+users&${query}`)).body.lines.map((l: { text: string }) => l.text);
+    const [first, second] = [await log('attempt=1'), await log('attempt=2')];
+    assert.equal([first.slice(1), second.slice(1)], [['one', 'still one'], ['two']]);
+    assert.equal(await log('attempt=1&after=5'), ['still one']);
+    assert.equal(await log('attempt=1&after=6'), [], 'what comes after it is not its own');
+    assert.equal(await log('attempt=3'), []);
+    const { text } = await stage.ask('/api/v1/runs/run-3/log.txt?node=extract+users&attempt=2');
+    assert.ok(/two/.test(text) && !/one/.test(text), text);
+    const without = await stage.ask('/api/v1/runs/run-3/log?attempt=1');
+    assert.equal([without.status, without.body.error.code], [400, 'log.attempt']);
+    assert.is((await stage.ask('/api/v1/runs/run-3/log.txt?attempt=1')).status, 400);
+    assert.is((await stage.ask('/api/v1/runs/run-3/log.txt?node=x&attempt=0')).status, 400);
+  });
 });
 
 suite('long answers', ({ test }) => {
