@@ -18,7 +18,7 @@ import { pipelinePath, runPath } from '../routes.ts';
 import { cancelAct, retryAct } from '../run-acts.tsx';
 import { useRun } from '../run-watch.ts';
 import { isLive, lookOf } from '../states.ts';
-import { clockTime, isoInZone } from '../times.ts';
+import { clockTime, wholeTime } from '../times.ts';
 
 /** What happened in a run, why, and what now? */
 export function RunPage({ runId }: { readonly runId: string }) {
@@ -110,7 +110,7 @@ function Head({ page }: { readonly page: Page }) {
             <dt>scheduled</dt>
             <dd>
               <Time at={run.scheduledAt} show="clock" />{' '}
-              <span class="quiet" title={isoInZone(startedMs, readerZone)}>
+              <span class="quiet" title={wholeTime(startedMs, readerZone)}>
                 (fired {clockTime(startedMs, readerZone)})
               </span>
             </dd>

@@ -27,7 +27,7 @@ import { Seen } from '../parts/seen.tsx';
 import { Mark } from '../parts/state-mark.tsx';
 import { setQuery, useAddress } from '../router.ts';
 import { lookOf } from '../states.ts';
-import { isoInZone } from '../times.ts';
+import { wholeTime } from '../times.ts';
 import './schedule.css';
 
 /** Rows are drawn as they come near the screen, so many at a time. */
@@ -155,7 +155,12 @@ function Calendar({
             <tr>
               <th scope="col">pipeline</th>
               {edges.slice(0, -1).map((edge, index) => (
-                <th key={edge} scope="col" class={here?.index === index ? 'now' : undefined} title={hover(edge)}>
+                <th
+                  key={edge}
+                  scope="col"
+                  class={here?.index === index ? 'now' : undefined}
+                  title={wholeTime(Date.parse(edge), readerZone)}
+                >
                   {step === 'day' ? (
                     <a href={calendarPath('day', dateIn(Date.parse(edge), zone))}>{edgeText(edge, step, zone)}</a>
                   ) : (
@@ -291,9 +296,4 @@ function Legend({ range }: { readonly range: CalendarRange }) {
       <span>A number counts times of that {range.step}; late ones are counted twice, as late and as what became of them.</span>
     </p>
   );
-}
-
-/** The reader's time, and UTC. */
-function hover(edge: string): string {
-  return `${isoInZone(Date.parse(edge), readerZone)}, ${edge.slice(0, 16)}Z`;
 }

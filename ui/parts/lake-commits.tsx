@@ -6,7 +6,7 @@ import { readerZone } from '../clock.ts';
 import { bytesText, countText } from '../figures.ts';
 import { setQuery, useAddress } from '../router.ts';
 import { runPath, tablePath } from '../routes.ts';
-import { isoInZone, shortTime } from '../times.ts';
+import { shortTime, wholeTime } from '../times.ts';
 import { Empty, Failure, Section, Waiting } from './messages.tsx';
 import { Pages } from './pages.tsx';
 import { Scroll } from './scroll.tsx';
@@ -122,7 +122,7 @@ function From({ from }: { readonly from: string | undefined }) {
   if (from === undefined) return <span>everything</span>;
   const at = /^\d{4}-\d\d-\d\dT/.test(from) ? Date.parse(from) : Number.NaN;
   if (Number.isNaN(at)) return <span>from {from}</span>;
-  return <span title={`${from}, ${isoInZone(at, readerZone)}`}>from {shortTime(at, Date.now(), readerZone)}</span>;
+  return <span title={`${from}, ${wholeTime(at, readerZone)}`}>from {shortTime(at, Date.now(), readerZone)}</span>;
 }
 
 interface ChosenProps {

@@ -2,7 +2,7 @@ import type { NodeRun } from '../../engine/run.ts';
 import { readerZone } from '../clock.ts';
 import { type FactPart, nodeFacts } from '../node-facts.ts';
 import { tablePath } from '../routes.ts';
-import { exactTime, isoInZone } from '../times.ts';
+import { exactTime, wholeTime } from '../times.ts';
 import { Prose } from './prose.tsx';
 import './node-facts.css';
 
@@ -34,7 +34,7 @@ function Part({ part, dayOf }: { readonly part: FactPart; readonly dayOf: string
       return <span class="name">{part.text}</span>;
     case 'moment':
       return (
-        <time dateTime={part.at} title={`${part.at}, ${isoInZone(Date.parse(part.at), readerZone)}`}>
+        <time dateTime={part.at} title={`${part.at}, ${wholeTime(Date.parse(part.at), readerZone)}`}>
           {exactTime(part.at, dayOf, readerZone)}
         </time>
       );

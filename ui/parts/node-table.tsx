@@ -10,7 +10,7 @@ import { runPath } from '../routes.ts';
 import { showLog } from '../show-log.ts';
 import { isLive, lookOf } from '../states.ts';
 import { type Bar, type TimeAxis, timeAxis } from '../time-axis.ts';
-import { isoInZone } from '../times.ts';
+import { wholeTime } from '../times.ts';
 import { NodeMore } from './node-more.tsx';
 import { Prose } from './prose.tsx';
 import { Scroll } from './scroll.tsx';
@@ -212,7 +212,7 @@ function Bars({ bars, axis, node }: { readonly bars: readonly Bar[]; readonly ax
         >
           <title>
             {bar.kind === 'wait' ? `waits before attempt ${bar.attempt + 1}` : `attempt ${bar.attempt}: ${bar.state}`},{' '}
-            {durationText(bar.toMs - bar.fromMs)}, from {isoInZone(bar.fromMs, readerZone)}
+            {durationText(bar.toMs - bar.fromMs)}, from {wholeTime(bar.fromMs, readerZone)}
           </title>
           {bar.kind === 'wait' ? (
             <line class="wait" x1={`${bar.left * 100}%`} x2={`${(bar.left + bar.width) * 100}%`} y1="8" y2="8" />

@@ -5,7 +5,7 @@ import { readerZone } from '../clock.ts';
 import { countText, durationText } from '../figures.ts';
 import { runPath } from '../routes.ts';
 import { lookOf } from '../states.ts';
-import { isoInZone } from '../times.ts';
+import { isoInZone, wholeTime } from '../times.ts';
 
 const { step, height, most } = barRoom;
 
@@ -46,10 +46,17 @@ function BarLink({ bar, last, focused }: { readonly bar: Bar; readonly last: boo
   const { run, x } = bar;
   const look = lookOf(run.state);
   const { tookMs: took } = run;
-  const words = `${look.word}, ${isoInZone(Date.parse(run.startedAt), readerZone)}${took === undefined ? '' : `, ${durationText(took)}`}`;
+  const atMs = Date.parse(run.startedAt);
+  const rest = took === undefined ? '' : `, ${durationText(took)}`;
   return (
-    <a href={runPath(run.runId)} aria-label={`run: ${words}`} tabindex={last ? 0 : -1} class={`tone-${look.tone}`} onFocus={focused}>
-      <title>{words}</title>
+    <a
+      href={runPath(run.runId)}
+      aria-label={`run: ${look.word}, ${isoInZone(atMs, readerZone)}${rest}`}
+      tabindex={last ? 0 : -1}
+      class={`tone-${look.tone}`}
+      onFocus={focused}
+    >
+      <title>{`${look.word}, ${wholeTime(atMs, readerZone)}${rest}`}</title>
       <rect class="bar-space" x={x} y="0" width={step} height={height} />
       <Paths shape={bar} />
     </a>

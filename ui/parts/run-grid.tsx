@@ -8,7 +8,7 @@ import { columnGroups, type GridLines, type GridPlace, gridStep } from '../grid-
 import { briefText } from '../node-brief.ts';
 import { runPath } from '../routes.ts';
 import { lookOf } from '../states.ts';
-import { isoInZone, shortTime } from '../times.ts';
+import { isoInZone, shortTime, wholeTime } from '../times.ts';
 import { visibleLines } from '../windowing.ts';
 import './run-grid.css';
 import { Mark, State } from './state-mark.tsx';
@@ -151,13 +151,20 @@ function RunHead({ run, share, stop }: { readonly run: RunRecord; readonly share
   const look = lookOf(run.state);
   const took = tookMs(run);
   const tall = Math.max(2, Math.round(share * tallest));
-  const words = [
-    `run of ${isoInZone(Date.parse(run.startedAt), readerZone)}: ${look.word}`,
+  const rest = [
+    look.word,
     ...(took === undefined ? [] : [durationText(took)]),
     ...(run.trigger === undefined ? [] : [`by ${askedByText(run.trigger)}`]),
   ].join(', ');
+  const atMs = Date.parse(run.startedAt);
   return (
-    <a href={runPath(run.runId)} class="grid-run" title={words} aria-label={words} tabIndex={stop ? 0 : -1}>
+    <a
+      href={runPath(run.runId)}
+      class="grid-run"
+      title={`run of ${wholeTime(atMs, readerZone)}: ${rest}`}
+      aria-label={`run of ${isoInZone(atMs, readerZone)}: ${rest}`}
+      tabIndex={stop ? 0 : -1}
+    >
       <svg class={`grid-bar tone-${look.tone}`} width="10" height={tallest} aria-hidden="true">
         <rect class={took === undefined ? 'drawn thin' : 'filled'} x="1" y={tallest - tall + 0.5} width="8" height={tall - 1} />
       </svg>

@@ -1,7 +1,7 @@
 import { useCallback } from 'preact/hooks';
 import { readerZone, useTicking } from '../clock.ts';
 import { spanText } from '../figures.ts';
-import { isoInZone, relativeText, shortTime } from '../times.ts';
+import { relativeText, shortTime, wholeTime } from '../times.ts';
 
 interface Props {
   readonly at: string;
@@ -9,7 +9,7 @@ interface Props {
   readonly show?: 'both' | 'clock' | 'away';
 }
 
-/** A moment in the reader's zone; whole, with the zone, on hover. */
+/** A moment in the reader's zone; whole, with the zone and in UTC, on hover. */
 export function Time({ at, show = 'both' }: Props) {
   const atMs = Date.parse(at);
   const words = useTicking(
@@ -23,7 +23,7 @@ export function Time({ at, show = 'both' }: Props) {
     ),
   );
   return (
-    <time dateTime={at} title={isoInZone(atMs, readerZone)}>
+    <time dateTime={at} title={wholeTime(atMs, readerZone)}>
       {words}
     </time>
   );
@@ -34,7 +34,7 @@ export function Since({ at }: { readonly at: string }) {
   const atMs = Date.parse(at);
   const words = useTicking(useCallback((now: number) => spanText(now - atMs), [atMs]));
   return (
-    <time dateTime={at} title={isoInZone(atMs, readerZone)}>
+    <time dateTime={at} title={wholeTime(atMs, readerZone)}>
       {words}
     </time>
   );

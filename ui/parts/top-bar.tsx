@@ -10,7 +10,7 @@ import { useAddress } from '../router.ts';
 import type { Route } from '../routes.ts';
 import { lookOf } from '../states.ts';
 import { type Theme, theme } from '../theme.ts';
-import { isoInZone, shortTime } from '../times.ts';
+import { shortTime, wholeTime } from '../times.ts';
 import { useWatched } from '../watched.ts';
 import { Connections } from './connections.tsx';
 import { FollowedRun } from './followed-run.tsx';
@@ -189,7 +189,7 @@ function Line() {
         <Mark look={lookOf('retrying')} />
         <span>
           <strong>Connection lost</strong> at{' '}
-          <time title={isoInZone(line.sinceMs, readerZone)}>{shortTime(line.sinceMs, nowMs(), readerZone)}</time>, for{' '}
+          <time title={wholeTime(line.sinceMs, readerZone)}>{shortTime(line.sinceMs, nowMs(), readerZone)}</time>, for{' '}
           <Since at={new Date(line.sinceMs).toISOString()} />. What is shown is from then; it is tried again every few seconds.
         </span>
       </p>
