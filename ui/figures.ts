@@ -1,4 +1,5 @@
 import { countText } from '../engine/base/count.ts';
+import type { RunState } from '../engine/run.ts';
 
 export { countText } from '../engine/base/count.ts';
 export { bytesText, durationText } from '../engine/reporters/figures.ts';
@@ -17,6 +18,12 @@ export function shortCount(count: number): string {
           : [count / 1e12, 'T'];
   const digits = Math.abs(value) >= 99.95 ? 0 : Math.abs(value) >= 9.995 ? 1 : 2;
   return `${value.toFixed(digits)}${unit}`;
+}
+
+/** What the median of how long runs took is made of: of those that are shown the ones that succeeded. */
+export function medianText(runs: readonly { readonly state: RunState }[]): string {
+  const succeeded = runs.filter(({ state }) => state === 'succeeded').length;
+  return `${countText(succeeded)} of the last ${countText(runs.length, 'run')} succeeded: at least half of those took no longer`;
 }
 
 /** A span in its two largest units, as coarse as somebody reads it: `8 s`, `4 m`, `3 h 12 m`, `2 d 4 h`, `12 d`. Never negative. */

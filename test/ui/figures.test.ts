@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { shortCount, spanText } from '../../ui/figures.ts';
+import { medianText, shortCount, spanText } from '../../ui/figures.ts';
 import { suite } from '../support/suite.ts';
 
 suite('figures on the page', ({ test }) => {
@@ -24,6 +24,12 @@ suite('figures on the page', ({ test }) => {
       '3.10B',
       '2.00T',
     ]);
+  });
+
+  test('a median says of which runs it is: of those that are shown the ones that succeeded', () => {
+    const runs = (['succeeded', 'failed', 'running', 'succeeded', 'interrupted'] as const).map((state) => ({ state }));
+    assert.is(medianText(runs), '2 of the last 5 runs succeeded: at least half of those took no longer');
+    assert.is(medianText(runs.slice(0, 1)), '1 of the last 1 run succeeded: at least half of those took no longer');
   });
 
   test('a span is said in its two largest units at most', () => {

@@ -1,5 +1,5 @@
 import type { PipelinePage } from '../../engine/api.ts';
-import { countText, durationText, shortCount } from '../figures.ts';
+import { countText, durationText, medianText, shortCount } from '../figures.ts';
 import { pauseAct, resumeAct, useTriggerAct } from '../pipeline-acts.tsx';
 import { runsPath } from '../routes.ts';
 import { lookOf } from '../states.ts';
@@ -71,7 +71,7 @@ export function PipelineHead({ page, tables, refresh }: Props) {
         </div>
         <div>
           <dt>p50</dt>
-          <dd title={`half of the last ${history.runs.length} runs that succeeded took no longer`}>
+          <dd title={medianText(history.runs)}>
             {history.medianMs === undefined ? (
               '-'
             ) : (

@@ -1,10 +1,10 @@
 import type { PipelineBrief } from '../../engine/api-overview.ts';
 import type { RunBrief } from '../../engine/run.ts';
-import { countText, durationText, shortCount } from '../figures.ts';
+import { countText, durationText, medianText, shortCount } from '../figures.ts';
 import { useGrowing } from '../growing.ts';
 import { memo } from '../memo.ts';
 import { standingOf, standings } from '../overview-order.ts';
-import { pipelinePath, runPath } from '../routes.ts';
+import { pipelinePath, runPath, runsPath } from '../routes.ts';
 import { lookOf } from '../states.ts';
 import './pipeline-list.css';
 import { RunBars } from './run-bars.tsx';
@@ -120,7 +120,7 @@ function Cells({ view }: { readonly view: PipelineBrief }) {
         {rowsLoaded === 0 ? (
           <span class="quiet nothing">-</span>
         ) : (
-          <a href={`/runs?pipeline=${encodeURIComponent(pipeline)}`} title={countText(rowsLoaded, 'row')}>
+          <a href={runsPath({ pipeline })} title={countText(rowsLoaded, 'row')}>
             {shortCount(rowsLoaded)}
           </a>
         )}
@@ -132,7 +132,15 @@ function Cells({ view }: { readonly view: PipelineBrief }) {
           <a href={runPath(ended.runId)}>{durationText(ended.tookMs)}</a>
         )}
       </td>
-      <td class="number">{medianMs === undefined ? <span class="quiet nothing">-</span> : durationText(medianMs)}</td>
+      <td class="number">
+        {medianMs === undefined ? (
+          <span class="quiet nothing">-</span>
+        ) : (
+          <a href={runsPath({ pipeline, state: 'succeeded' })} title={medianText(runs)}>
+            {durationText(medianMs)}
+          </a>
+        )}
+      </td>
     </tr>
   );
 }
