@@ -88,6 +88,29 @@ export function foundRuns(runs: readonly FoundRun[]): readonly Found[] {
   }));
 }
 
+/** How far the daemon's search for words is: too `short` to be asked for, on its way, or what came of it. */
+export type RunSearch =
+  | { readonly state: 'short' | 'looking' }
+  | { readonly state: 'known'; readonly runs: readonly Found[] }
+  | { readonly state: 'failed'; readonly why: string };
+
+/** What is said below the hits: only what is known, and what was not found only once it was looked for. `overview`: why what has a name is not known; undefined when it is. */
+export function searchNote(typed: string, count: number, overview: string | undefined, search: RunSearch): string | undefined {
+  const words = typed.trim();
+  const nothing = overview ?? (count > 0 || words === '' ? undefined : `Nothing is called ${words}`);
+  switch (search.state) {
+    case 'short':
+      return nothing === undefined ? undefined : `${nothing}.${words === '' ? '' : ' What runs said is looked for from three letters on.'}`;
+    case 'looking':
+      return `${nothing === undefined ? '' : `${nothing}. `}Looking for runs that said it ...`;
+    case 'failed':
+      return `${nothing === undefined ? '' : `${nothing}. `}Runs could not be looked for: ${search.why}. Another letter asks again.`;
+    case 'known':
+      if (overview !== undefined) return `${overview}.${search.runs.length === 0 ? ' No recent run said it.' : ''}`;
+      return nothing === undefined ? undefined : `${nothing}, and no recent run said it.`;
+  }
+}
+
 const mostOfKind = 6;
 
 /**

@@ -3,7 +3,7 @@ import type { Overview } from '../../engine/api-overview.ts';
 import { afterKey } from '../../ui/keys.ts';
 import { nav } from '../../ui/nav.ts';
 import { routeOf } from '../../ui/routes.ts';
-import { type Found, findable, foundRuns, ranked } from '../../ui/search.ts';
+import { type Found, findable, foundRuns, ranked, searchNote } from '../../ui/search.ts';
 import { suite } from '../support/suite.ts';
 
 const at = '2026-01-31T09:00:00.000Z';
@@ -69,6 +69,38 @@ suite('the search', ({ test }) => {
     for (const { to } of all) assert.is.not(routeOf(new URL(to, 'http://h').pathname).page, 'unknown', to);
     assert.is(order(all, 'locked'), 'problem: sync failed');
     assert.is(ranked(all, 'pause sync')[0]?.found[0]?.to, '/pipelines/sync?act=pause');
+  });
+
+  test('says that nothing was found only once it was looked for, and what cannot be known', () => {
+    const runs = [found('run', 'R1')];
+    const known = { state: 'known', runs: [] } as const;
+    const failed = { state: 'failed', why: 'the daemon cannot be reached' } as const;
+    const notes = [
+      searchNote('', 8, undefined, { state: 'short' }),
+      searchNote('zz', 0, undefined, { state: 'short' }),
+      searchNote('zzz ', 0, undefined, { state: 'looking' }),
+      searchNote('sync', 2, undefined, { state: 'looking' }),
+      searchNote('zzz', 0, undefined, known),
+      searchNote('sync', 2, undefined, known),
+      searchNote('zzz', 0, undefined, failed),
+      searchNote('sync', 2, undefined, failed),
+      searchNote('', 0, 'Asking what there is', { state: 'short' }),
+      searchNote('zzz', 0, 'Asking what there is', { state: 'looking' }),
+      searchNote('zzz', 1, 'Asking what there is', { state: 'known', runs }),
+    ];
+    assert.equal(notes, [
+      undefined,
+      'Nothing is called zz. What runs said is looked for from three letters on.',
+      'Nothing is called zzz. Looking for runs that said it ...',
+      'Looking for runs that said it ...',
+      'Nothing is called zzz, and no recent run said it.',
+      undefined,
+      'Nothing is called zzz. Runs could not be looked for: the daemon cannot be reached. Another letter asks again.',
+      'Runs could not be looked for: the daemon cannot be reached. Another letter asks again.',
+      'Asking what there is.',
+      'Asking what there is. Looking for runs that said it ...',
+      'Asking what there is.',
+    ]);
   });
 
   test('says why a run was found', () => {

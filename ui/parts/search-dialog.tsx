@@ -5,7 +5,7 @@ import { useAnswer } from '../answers.ts';
 import { ApiFailure, get, paths } from '../api.ts';
 import { noteFailure } from '../connection.ts';
 import { go } from '../router.ts';
-import { type Found, type FoundKind, findable, foundRuns, ranked } from '../search.ts';
+import { type Found, type FoundKind, findable, foundRuns, type RunSearch, ranked, searchNote } from '../search.ts';
 import './keyboard.css';
 
 const words: Readonly<Record<FoundKind, string>> = {
@@ -20,15 +20,19 @@ const words: Readonly<Record<FoundKind, string>> = {
 /** Of an id or of what a run said; shorter ones are in everything. */
 const leastAsked = 3;
 const restMs = 150;
+const none: readonly Found[] = [];
+const short: RunSearch = { state: 'short' };
+const looking: RunSearch = { state: 'looking' };
 
 /** One field that leads to everything: what the overview knows, and runs that the daemon finds. The pattern of a combobox with a list in groups. */
 export function SearchDialog({ close }: { readonly close: () => void }) {
-  const { data } = useAnswer<Overview>(paths.overview);
+  const { data, failure } = useAnswer<Overview>(paths.overview);
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
   const [typed, setTyped] = useState('');
   const [chosen, choose] = useState(0);
-  const runs = useFoundRuns(typed);
+  const search = useRunSearch(typed);
+  const runs = search.state === 'known' ? search.runs : none;
   const known = useMemo(() => (data === undefined ? [] : findable(data)), [data]);
   const groups = useMemo(() => {
     // What a run said need not have the words as they were typed here.
@@ -36,6 +40,9 @@ export function SearchDialog({ close }: { readonly close: () => void }) {
     return runs.length === 0 ? found : [...found, { kind: 'run' as const, found: runs }];
   }, [known, runs, typed]);
   const flat = groups.flatMap(({ found }) => found);
+  const unknown =
+    data !== undefined ? undefined : failure === undefined ? 'Asking what there is' : `What there is cannot be told: ${failure.message}`;
+  const note = searchNote(typed, flat.length, unknown, search);
   const at = Math.min(chosen, flat.length - 1);
   // At once: what is typed after the key that opened it is meant for the field.
   useLayoutEffect(() => dialog.current?.showModal(), []);
@@ -108,9 +115,10 @@ export function SearchDialog({ close }: { readonly close: () => void }) {
         ))}
       </div>
       <p class="search-note" role="status">
-        {flat.length === 0 ? `Nothing is called ${typed}, and no recent run said it.` : null}
+        {note}
         {flat.length === 0 ? null : (
           <>
+            {note === undefined ? null : <br />}
             <kbd>↑</kbd> <kbd>↓</kbd> choose, <kbd>Enter</kbd> opens, <kbd>Esc</kbd> closes
           </>
         )}
@@ -119,23 +127,24 @@ export function SearchDialog({ close }: { readonly close: () => void }) {
   );
 }
 
-/** Asked for once the typing rests. */
-function useFoundRuns(typed: string): readonly Found[] {
-  const [runs, setRuns] = useState<readonly Found[]>([]);
+/** Asked for once the typing rests. What came of other words is nothing that these found. */
+function useRunSearch(typed: string): RunSearch {
+  const [answered, setAnswered] = useState<{ readonly words: string; readonly search: RunSearch }>();
   const wanted = typed.trim();
   useEffect(() => {
-    if (wanted.length < leastAsked) {
-      setRuns([]);
-      return;
-    }
+    if (wanted.length < leastAsked) return;
     const gone = new AbortController();
     const timer = window.setTimeout(() => {
       get<SearchPage>(paths.search(wanted), { signal: gone.signal }).then(
-        (page) => setRuns(foundRuns(page.runs)),
+        (page) => setAnswered({ words: wanted, search: { state: 'known', runs: foundRuns(page.runs) } }),
         (error: unknown) => {
           if (gone.signal.aborted) return;
           if (!(error instanceof ApiFailure)) throw error;
           noteFailure(error);
+          setAnswered({
+            words: wanted,
+            search: { state: 'failed', why: error.message },
+          });
         },
       );
     }, restMs);
@@ -144,5 +153,6 @@ function useFoundRuns(typed: string): readonly Found[] {
       gone.abort();
     };
   }, [wanted]);
-  return runs;
+  if (wanted.length < leastAsked) return short;
+  return answered?.words === wanted ? answered.search : looking;
 }
