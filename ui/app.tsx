@@ -1,4 +1,4 @@
-import { useEffect, useErrorBoundary } from 'preact/hooks';
+import { useEffect, useErrorBoundary, useLayoutEffect, useRef } from 'preact/hooks';
 import { loginNeeded } from './connection.ts';
 import { AuditPage } from './pages/audit.tsx';
 import { LoginPage } from './pages/login.tsx';
@@ -13,6 +13,7 @@ import { TablesPage } from './pages/tables.tsx';
 import { ErrorBox } from './parts/error-box.tsx';
 import { Keyboard } from './parts/keyboard.tsx';
 import { Empty } from './parts/messages.tsx';
+import { Said } from './parts/said.tsx';
 import { TopBar } from './parts/top-bar.tsx';
 import { useAddress } from './router.ts';
 import { type Route, routeOf } from './routes.ts';
@@ -27,6 +28,14 @@ export function App() {
   useEffect(() => {
     document.title = title;
   }, [title]);
+  const main = useRef<HTMLElement>(null);
+  const shown = useRef(path);
+  // Another page begins at its beginning, for the keyboard as for who hears it; a filter leaves the focus where it is.
+  useLayoutEffect(() => {
+    if (shown.current === path) return;
+    shown.current = path;
+    main.current?.focus({ preventScroll: true });
+  }, [path]);
   return (
     <>
       <a class="skip" href="#main">
@@ -34,7 +43,8 @@ export function App() {
       </a>
       <TopBar route={route} />
       {login ? null : <Keyboard />}
-      <main id="main" tabIndex={-1}>
+      <main id="main" ref={main} tabIndex={-1} aria-label={login ? 'Log in' : title}>
+        <Said path={path} />
         {login ? <LoginPage /> : <Whole key={path} route={route} />}
       </main>
     </>

@@ -78,6 +78,79 @@ suite('the page by the keyboard', ({ test, before, after, skip }) => {
     await closed(page);
   });
 
+  test('/ says of runs only what is known: not that there are none while they are looked for or cannot be, nor those of other words', async () => {
+    const page = await open('/runs', 'table.rows td a');
+    let answer: 'hold' | 'fail' | 'go on' = 'go on';
+    let goOn = (): void => undefined;
+    const held = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    await page.route('**/api/v1/search?*', async (route) => {
+      if (answer === 'fail') return route.abort();
+      if (answer === 'hold') await held;
+      await route.continue();
+    });
+    const field = page.getByRole('combobox', { name: /^search / });
+    const note = page.locator('.search-note');
+    await page.keyboard.press('/');
+    await field.fill('full-');
+    await page.getByRole('option', { name: /full-2/ }).waitFor();
+    answer = 'hold';
+    await field.fill('nobody said this');
+    await note.getByText('Looking for runs that said it ...').waitFor();
+    assert.is(await page.locator('[role=option]').count(), 0, 'what other words found is gone');
+    assert.not.match(await note.innerText(), /no recent run/);
+    goOn();
+    await note.getByText('Nothing is called nobody said this, and no recent run said it.').waitFor();
+    answer = 'fail';
+    await field.fill('nobody said that');
+    await note.getByText('Runs could not be looked for: the daemon cannot be reached').waitFor();
+    assert.not.match(await note.innerText(), /no recent run/);
+    await page.context().close();
+    assert.equal(
+      browser.wrong.splice(0).filter((line) => !/ERR_FAILED/.test(line)),
+      [],
+    );
+  });
+
+  test('another page has the focus at its beginning, named by its title; a filter leaves it', async () => {
+    const page = await open('/', '.bars a');
+    const at = (): Promise<string> =>
+      page.evaluate("document.activeElement.id === 'main' ? document.activeElement.ariaLabel : document.activeElement.tagName");
+    const opens = (title: string): Promise<void> => waitUntil(async () => (await at()) === title, `${title} to have the focus`);
+    assert.is(await at(), 'BODY', 'the first page is left to the browser');
+    await page.getByRole('link', { name: 'Runs', exact: true }).click();
+    await opens('Runs');
+    assert.is(await page.evaluate('getComputedStyle(document.activeElement).outlineStyle'), 'none');
+    assert.is(await page.title(), 'Runs');
+    const filter = page.getByRole('searchbox', { name: 'pipeline' });
+    await filter.fill('sync');
+    await filter.press('Enter');
+    await page.waitForURL(/pipeline=sync/);
+    assert.is(await at(), 'INPUT');
+    await page.keyboard.press('Tab');
+    await page.goBack();
+    await opens('Overview');
+    await page.getByRole('link', { name: 'shop' }).click();
+    await page.waitForURL(/tag=shop/);
+    assert.is(await at(), 'A', 'the same page, narrowed');
+    await page.goBack();
+    await page.waitForURL(/\/$/);
+    assert.is(await at(), 'A');
+    await page.keyboard.press('g');
+    await page.keyboard.press('t');
+    await opens('Tables');
+    await page.keyboard.press('/');
+    await page.keyboard.type('nightly');
+    await page.keyboard.press('Enter');
+    await opens('nightly');
+    // Tab goes on from there, into the page and not the bar above it.
+    await page.locator('.head .acts button').first().waitFor();
+    await page.keyboard.press('Tab');
+    assert.ok(await page.evaluate("document.activeElement.closest('main') !== null"));
+    await closed(page);
+  });
+
   test('g and a letter jumps, back comes back, and no key does anything while somebody writes', async () => {
     const page = await open('/', '.bars a');
     await page.keyboard.press('g');
@@ -209,6 +282,11 @@ suite('the overview', ({ test, before, after, skip }) => {
   test('says in words how far each place is behind the source, and the name of a table leads to it', async () => {
     const page = await browser.open(`${stage.server.url}/`);
     await page.getByRole('img', { name: /^lake .* behind, staging .* behind, nothing in analytics; no limit/ }).waitFor();
+    const median = page
+      .getByRole('row', { name: /^failed sync/ })
+      .getByRole('link')
+      .and(page.locator('[href="/runs?pipeline=sync&state=succeeded"]'));
+    assert.match(String(await median.getAttribute('title')), /^1 of the last 3 runs succeeded: at least half of those took no longer$/);
     await page.getByRole('rowheader').getByRole('link', { name: 'users' }).click();
     await page.waitForURL(/\/tables\/users$/);
     await page.context().close();
