@@ -125,7 +125,7 @@ function Relation({ part }: { readonly part: LivePart<RelationNow> | undefined }
 
 /** Why a place could not be looked at; the others are shown all the same. */
 function Trouble({ part }: { readonly part: LivePart<unknown> | undefined }) {
-  if (part === undefined) return <p class="quiet">looking ...</p>;
+  if (part === undefined) return <p class="quiet waiting">looking ...</p>;
   if (part.trouble === undefined) return null;
   const { message, hint } = part.trouble;
   return (
