@@ -7,6 +7,7 @@ import { paths } from '../api.ts';
 import { countText } from '../figures.ts';
 import { withRun } from '../followed-grid.ts';
 import { briefOf } from '../node-brief.ts';
+import { Ahead } from '../parts/ahead.tsx';
 import { GraphView } from '../parts/graph-view.tsx';
 import { Empty, Failure, Section, Unanswered, Waiting } from '../parts/messages.tsx';
 import { NextFires } from '../parts/next-fires.tsx';
@@ -27,6 +28,7 @@ import { isLive } from '../states.ts';
 export function PipelinePage({ pipeline }: { readonly pipeline: string }) {
   const { data, failure, refresh } = useAnswer<Page>(paths.pipeline(pipeline));
   const graph = useAnswer<PipelineGraph>(paths.graph(pipeline));
+  const { query } = useAddress();
   if (data === undefined) {
     if (failure?.status === 404)
       return (
@@ -35,7 +37,12 @@ export function PipelinePage({ pipeline }: { readonly pipeline: string }) {
           under that name.
         </Empty>
       );
-    return <Unanswered name={pipeline} what="pipeline" failure={failure} still={`In a terminal: engine why ${pipeline}`} />;
+    return (
+      <>
+        <Unanswered name={pipeline} what="pipeline" failure={failure} still={`In a terminal: engine why ${pipeline}`} />
+        <Ahead of={[paths.grid(pipeline, query.get('before') ?? undefined), paths.yaml(pipeline)]} />
+      </>
+    );
   }
   const tables = [...new Set(graph.data?.nodes.flatMap(({ table }) => table ?? []))];
   return (
