@@ -81,7 +81,9 @@ function Head({ page }: { readonly page: Page }) {
               for <Since at={run.startedAt} />
             </>
           ) : (
-            `${run.state === 'succeeded' ? 'in' : 'after'} ${durationText(tookMs)}`
+            <span title={`from ${isoInZone(startedMs, readerZone)} to ${isoInZone(startedMs + tookMs, readerZone)}`}>
+              {run.state === 'succeeded' ? 'in' : 'after'} {durationText(tookMs)}
+            </span>
           )}
         </span>
         <Acts acts={acts} />

@@ -202,7 +202,7 @@ function Channels({ channels, heartbeat }: { readonly channels: readonly Channel
           </li>
         ))}
       </ul>
-      <p class="quiet">
+      <p class="quiet prose">
         {heartbeat === undefined
           ? 'No heartbeat is sent: nobody notices when no daemon is there.'
           : `A heartbeat is sent every ${spanText(heartbeat.everyMs)}.`}

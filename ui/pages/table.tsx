@@ -5,11 +5,12 @@ import { paths } from '../api.ts';
 import { nowMs } from '../clock.ts';
 import { countText, spanText } from '../figures.ts';
 import { freshnessLook, freshnessOf } from '../freshness.ts';
+import { Ahead } from '../parts/ahead.tsx';
 import { ColumnWays } from '../parts/column-ways.tsx';
 import { Joined } from '../parts/joined.tsx';
-import { LakeCommits } from '../parts/lake-commits.tsx';
+import { commitsPath, LakeCommits } from '../parts/lake-commits.tsx';
 import { pipelineLink } from '../parts/links.tsx';
-import { LoadChart } from '../parts/load-chart.tsx';
+import { fetchCharts, LoadChart } from '../parts/load-chart.tsx';
 import { Empty, Failure, Section, Unanswered } from '../parts/messages.tsx';
 import { Prose } from '../parts/prose.tsx';
 import { RowPreview } from '../parts/row-preview.tsx';
@@ -18,6 +19,7 @@ import { Mark, State } from '../parts/state-mark.tsx';
 import { TableModels } from '../parts/table-models.tsx';
 import { TableStages } from '../parts/table-stages.tsx';
 import { Time } from '../parts/time.tsx';
+import { useAddress } from '../router.ts';
 import { pipelinePath, runPath } from '../routes.ts';
 import { lookOf } from '../states.ts';
 import './table.css';
@@ -26,6 +28,8 @@ import './table.css';
 export function TablePage({ table }: { readonly table: string }) {
   const { data, failure } = useAnswer<Page>(paths.table(table));
   const { data: live, failure: blind } = useAnswer<TableLive>(paths.tableLive(table));
+  const { query } = useAddress();
+  useEffect(fetchCharts, []);
   const there = data !== undefined;
   // A part is not there yet when its link is followed.
   useEffect(() => {
@@ -38,7 +42,12 @@ export function TablePage({ table }: { readonly table: string }) {
           {failure.hint} <a href="/tables">Tables</a> has all of them.
         </Empty>
       );
-    return <Unanswered name={table} what="table" failure={failure} still="In a terminal: engine why, engine query." />;
+    return (
+      <>
+        <Unanswered name={table} what="table" failure={failure} still="In a terminal: engine why, engine query." />
+        <Ahead of={[paths.tableLoads(table), commitsPath(table, query)]} />
+      </>
+    );
   }
   return (
     <>
@@ -75,7 +84,14 @@ function Head({ page }: { readonly page: Page }) {
         </h1>
         <span class="head-state">
           <strong class={`tone-${look.tone}`}>{look.word}</strong>
-          {limitMs === undefined ? null : ` of ${spanText(limitMs)}`}
+          {limitMs === undefined ? null : (
+            <>
+              {' '}
+              <a href={pipelinePath(pipelines[0] ?? '')} title={`alerts.freshness, the strictest of ${pipelines.join(', ')}`}>
+                of {spanText(limitMs)}
+              </a>
+            </>
+          )}
         </span>
         {newest === undefined ? null : (
           <a class="button" href={runPath(newest.runId)}>

@@ -11,6 +11,7 @@ import { tablePath } from '../routes.ts';
 import { dbtLook } from '../states.ts';
 import { Joined } from './joined.tsx';
 import { Failure } from './messages.tsx';
+import { OpenerCell } from './number-cell.tsx';
 import { SqlText } from './sql-text.tsx';
 import { Mark } from './state-mark.tsx';
 import './dbt-results.css';
@@ -102,8 +103,8 @@ function ResultRows({ run, node, result, open, toggle }: RowProps) {
             <span class={`tone-${look.tone}`}>{look.word}</span>
           </span>
         </td>
-        <td class="number">{durationText(result.durationMs)}</td>
-        <td class="number">{count === undefined ? <span class="quiet nothing">-</span> : countText(count)}</td>
+        <OpenerCell toggle={toggle}>{durationText(result.durationMs)}</OpenerCell>
+        <OpenerCell toggle={toggle}>{count === undefined ? undefined : countText(count)}</OpenerCell>
         <td class="did plainly">
           {wrong || result.relation === undefined ? firstLine(result.message) : <RelationName run={run} relation={result.relation} />}
         </td>

@@ -8,6 +8,7 @@ import { runPath } from '../routes.ts';
 import { lookOf } from '../states.ts';
 import { isoInZone } from '../times.ts';
 import { Failure, Waiting } from './messages.tsx';
+import { NumberCell } from './number-cell.tsx';
 import { Prose } from './prose.tsx';
 import { Mark, State } from './state-mark.tsx';
 import { Time } from './time.tsx';
@@ -95,14 +96,12 @@ function FireRow({ fire }: { readonly fire: OneFire }) {
           </a>
         )}
       </td>
-      <td class="number">{afterMs === undefined ? <span class="quiet nothing">-</span> : durationText(Math.max(0, afterMs))}</td>
-      <td class="number">
-        {run?.endedAt === undefined ? (
-          <span class="quiet nothing">-</span>
-        ) : (
-          durationText(Date.parse(run.endedAt) - Date.parse(run.startedAt))
-        )}
-      </td>
+      <NumberCell to={runPath(run?.runId ?? '')} again>
+        {run === undefined || afterMs === undefined ? undefined : durationText(Math.max(0, afterMs))}
+      </NumberCell>
+      <NumberCell to={runPath(run?.runId ?? '')} again>
+        {run?.endedAt === undefined ? undefined : durationText(Date.parse(run.endedAt) - Date.parse(run.startedAt))}
+      </NumberCell>
       <td class="did">
         {late === undefined ? null : (
           <p class="warning">

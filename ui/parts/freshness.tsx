@@ -70,7 +70,7 @@ function Cells({ table }: { readonly table: TableBrief }) {
           <Bars stages={stages} limitMs={limitMs} tone={freshnessLook(judged).tone} />
         )}
       </td>
-      <LagCells stages={stages} judged={judged} limitMs={limitMs} />
+      <LagCells table={name} pipelines={table.pipelines} stages={stages} judged={judged} limitMs={limitMs} />
       <LastLoadCell loaded={loaded} />
       <td class="held whole">
         {heldBy === undefined ? <span class="quiet nothing">{asOf === undefined ? '-' : 'nobody'}</span> : <Prose text={heldBy} />}

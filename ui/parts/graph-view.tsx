@@ -7,6 +7,7 @@ import { briefText } from '../node-brief.ts';
 import { runPath, tablePath } from '../routes.ts';
 import { isLive, lookOf } from '../states.ts';
 import './graph-view.css';
+import { NumberCell } from './number-cell.tsx';
 import { Mark, State } from './state-mark.tsx';
 
 interface Props {
@@ -288,8 +289,12 @@ function AsTable({ nodes, runId }: { readonly nodes: readonly GraphNodeView[]; r
                       <State state={last.state} />
                     )}
                   </td>
-                  <td class="number">{last?.tookMs === undefined ? <span class="quiet nothing">-</span> : durationText(last.tookMs)}</td>
-                  <td class="number">{last?.rows === undefined ? <span class="quiet nothing">-</span> : countText(last.rows)}</td>
+                  <NumberCell to={runPath(runId ?? '', id)} again>
+                    {last?.tookMs === undefined ? undefined : durationText(last.tookMs)}
+                  </NumberCell>
+                  <NumberCell to={runPath(runId ?? '', id)} again>
+                    {last?.rows === undefined ? undefined : countText(last.rows)}
+                  </NumberCell>
                   <td class="did">{needs.length > roomy ? countText(needs.length, 'node') : needs.join(', ')}</td>
                 </tr>
               ))}

@@ -8,11 +8,17 @@ import { setQuery, useAddress } from '../router.ts';
 import { runPath, tablePath } from '../routes.ts';
 import { shortTime, wholeTime } from '../times.ts';
 import { Empty, Failure, Section, Waiting } from './messages.tsx';
+import { NumberCell } from './number-cell.tsx';
 import { Pages } from './pages.tsx';
 import { Scroll } from './scroll.tsx';
 import { Time } from './time.tsx';
 
 const shown = '20';
+
+/** Where the commits of a table are asked for that the address names. */
+export function commitsPath(table: string, query: URLSearchParams): string {
+  return paths.tableVersions(table, { before: query.get('before') ?? undefined, limit: shown });
+}
 
 /** The commits of a table's log in the lake in pages; the one that the address names with its files. */
 export function LakeCommits({ table }: { readonly table: string }) {
@@ -20,9 +26,9 @@ export function LakeCommits({ table }: { readonly table: string }) {
   const before = query.get('before') ?? undefined;
   const named = query.get('version');
   const chosen = named !== null && /^\d{1,15}$/.test(named) ? Number(named) : undefined;
-  const { data, failure } = useAnswer<VersionsPage>(paths.tableVersions(table, { before, limit: shown }));
+  const { data, failure } = useAnswer<VersionsPage>(commitsPath(table, query));
   return (
-    <Section title="lake" note="its commits, newest first">
+    <Section id="lake" title="lake" note="its commits, newest first">
       {chosen === undefined ? null : (
         <Chosen table={table} version={chosen} newest={before === undefined ? data?.versions[0]?.version : undefined} />
       )}
@@ -95,10 +101,16 @@ function Commits({
                 <Time at={commit.at} />
               </td>
               <td>{commit.by === undefined ? commit.operation : commit.by.mode === 'full' ? 'full extract' : 'incremental extract'}</td>
-              <td class="number">{commit.rows === undefined ? <span class="quiet nothing">-</span> : countText(commit.rows)}</td>
-              <td class="number">{countText(commit.files)}</td>
-              <td class="number">{commit.removed === 0 ? <span class="quiet nothing">-</span> : countText(commit.removed)}</td>
-              <td class="number">{bytesText(commit.bytes)}</td>
+              {[
+                commit.rows === undefined ? undefined : countText(commit.rows),
+                countText(commit.files),
+                commit.removed === 0 ? undefined : countText(commit.removed),
+                bytesText(commit.bytes),
+              ].map((number, index) => (
+                <NumberCell key={index} to={tablePath(table, commit.version)} again>
+                  {number}
+                </NumberCell>
+              ))}
               <td class="nowrap">{commit.by === undefined ? <span class="quiet nothing">-</span> : <From from={commit.by.from} />}</td>
               <td>
                 {commit.by === undefined ? (

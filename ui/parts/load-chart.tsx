@@ -6,12 +6,19 @@ import type { Charts } from '../chart.ts';
 import { chartSeries, loadAfterKey, loadWords } from '../chart-series.ts';
 import { countText, spanText } from '../figures.ts';
 import { go } from '../router.ts';
-import { runPath } from '../routes.ts';
+import { runPath, tablePath } from '../routes.ts';
 import { theme } from '../theme.ts';
 import { useWatched } from '../watched.ts';
+import { pipelineLink } from './links.tsx';
 import { Empty, Failure, Section, Waiting } from './messages.tsx';
+import { NumberCell } from './number-cell.tsx';
 import { Scroll } from './scroll.tsx';
 import { Time } from './time.tsx';
+
+/** Fetches what draws the charts, before there is anything to draw; whoever draws says when it did not come. */
+export function fetchCharts(): void {
+  import('../chart.ts').then(undefined, () => undefined);
+}
 
 /** The loads of a table over time, as charts and as a table. */
 export function LoadChart({ table, limitMs }: { readonly table: string; readonly limitMs: number | undefined }) {
@@ -19,6 +26,7 @@ export function LoadChart({ table, limitMs }: { readonly table: string; readonly
   const loads = data?.loads;
   return (
     <Section
+      id="loads"
       title="rows over time"
       note={loads === undefined || loads.length < 2 ? undefined : `the last ${countText(loads.length)} loads`}
     >
@@ -32,7 +40,7 @@ export function LoadChart({ table, limitMs }: { readonly table: string; readonly
       ) : (
         <>
           <Drawn loads={loads} limitMs={limitMs} />
-          <AsTable loads={loads} />
+          <AsTable table={table} loads={loads} />
         </>
       )}
     </Section>
@@ -50,9 +58,9 @@ function Few({ loads }: { readonly loads: readonly LoadPoint[] }) {
   return (
     <Empty title="One load so far">
       <a href={runPath(only.runId, only.node)}>
-        <Time at={only.at} />
+        <Time at={only.at} />: {loadWords(only)}
       </a>
-      : {loadWords(only)}. From the second one on their course is drawn here.
+      . From the second one on their course is drawn here.
     </Empty>
   );
 }
@@ -136,12 +144,9 @@ function Drawn({ loads, limitMs }: { readonly loads: readonly LoadPoint[]; reado
         {load === undefined ? (
           <span class="quiet">A load under the pointer, or chosen by the arrow keys, is told here; a click or Enter opens its run.</span>
         ) : (
-          <>
-            <a href={runPath(load.runId, load.node)}>
-              <Time at={load.at} />
-            </a>{' '}
-            {loadWords(load)}
-          </>
+          <a href={runPath(load.runId, load.node)}>
+            <Time at={load.at} /> {loadWords(load)}
+          </a>
         )}
       </p>
     </>
@@ -150,11 +155,11 @@ function Drawn({ loads, limitMs }: { readonly loads: readonly LoadPoint[]; reado
 
 const rowsShown = 100;
 
-function AsTable({ loads }: { readonly loads: readonly LoadPoint[] }) {
+function AsTable({ table, loads }: { readonly table: string; readonly loads: readonly LoadPoint[] }) {
   const [open, setOpen] = useState(false);
   const [all, setAll] = useState(false);
   const newest = [...loads].reverse();
-  const number = (value: number | undefined) => (value === undefined ? <span class="quiet nothing">-</span> : countText(value));
+  const number = (value: number | undefined) => (value === undefined ? undefined : countText(value));
   return (
     <details onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>as a table</summary>
@@ -181,14 +186,26 @@ function AsTable({ loads }: { readonly loads: readonly LoadPoint[] }) {
                       <Time at={load.at} show="clock" />
                     </a>
                   </th>
-                  <td class="number">{number(load.rows)}</td>
-                  <td class="number">{load.replaced ? 'replacing all' : number(load.inserted)}</td>
-                  <td class="number">{number(load.updated)}</td>
-                  <td class="number">{number(load.unchanged)}</td>
-                  <td class="number">{number(load.total)}</td>
-                  <td class="number">{load.lagMs === undefined ? <span class="quiet nothing">-</span> : spanText(load.lagMs)}</td>
-                  <td>{load.lakeVersion === undefined ? <span class="quiet nothing">-</span> : `v${load.lakeVersion}`}</td>
-                  <td class="name">{load.pipeline}</td>
+                  {[
+                    number(load.rows),
+                    load.replaced ? 'replacing all' : number(load.inserted),
+                    number(load.updated),
+                    number(load.unchanged),
+                    number(load.total),
+                    load.lagMs === undefined ? undefined : spanText(load.lagMs),
+                  ].map((text, index) => (
+                    <NumberCell key={index} to={runPath(load.runId, load.node)} again>
+                      {text}
+                    </NumberCell>
+                  ))}
+                  <td>
+                    {load.lakeVersion === undefined ? (
+                      <span class="quiet nothing">-</span>
+                    ) : (
+                      <a href={tablePath(table, load.lakeVersion)}>v{load.lakeVersion}</a>
+                    )}
+                  </td>
+                  <td>{pipelineLink(load.pipeline)}</td>
                 </tr>
               ))}
             </tbody>

@@ -60,20 +60,22 @@ export function Waiting({ what }: { readonly what: string }) {
   );
 }
 
-/** A part of a page with its heading. */
+/** A part of a page with its heading; `id` for those that links lead to. */
 export function Section({
+  id,
   title,
   note,
   side,
   children,
 }: {
+  readonly id?: string;
   readonly title: string;
   readonly note?: ComponentChildren;
   readonly side?: ComponentChildren;
   readonly children: ComponentChildren;
 }) {
   return (
-    <section aria-label={title}>
+    <section id={id} aria-label={title}>
       <div class="section-head">
         <h2>{title}</h2>
         {note === undefined ? null : <span class="quiet">{note}</span>}

@@ -1,5 +1,4 @@
 import type { NodeRun, Run } from '../../engine/run.ts';
-import { countText } from '../figures.ts';
 import { showLog } from '../show-log.ts';
 import { DbtResults } from './dbt-results.tsx';
 import { ErrorBox } from './error-box.tsx';
@@ -44,7 +43,6 @@ export function NodeMore({ node, run }: { readonly node: NodeRun; readonly run: 
         <span class="quiet">
           {node.type}
           {node.needs.length === 0 ? '' : `, after ${node.needs.join(', ')}`}
-          {node.attempts.length > 1 ? `, ${countText(node.attempts.length, 'attempt')}` : ''}
         </span>
       </p>
     </div>

@@ -12,6 +12,7 @@ import { isLive, lookOf } from '../states.ts';
 import { type Bar, type TimeAxis, timeAxis } from '../time-axis.ts';
 import { wholeTime } from '../times.ts';
 import { NodeMore } from './node-more.tsx';
+import { OpenerCell } from './number-cell.tsx';
 import { Prose } from './prose.tsx';
 import { Scroll } from './scroll.tsx';
 import { Mark } from './state-mark.tsx';
@@ -91,9 +92,9 @@ function NodeRows({ node, run, axis, open, toggle }: NodeRowsProps) {
         <td class="axis whole plainly">
           <Bars bars={bars} axis={axis} node={node} />
         </td>
-        <td class="number">{bars.length === 0 ? <span class="quiet nothing">-</span> : durationText(tookMs)}</td>
-        <td class="number">{rows === undefined ? <span class="quiet nothing">-</span> : countText(rows)}</td>
-        <td class="number">{bytes === undefined ? <span class="quiet nothing">-</span> : bytesText(bytes)}</td>
+        <OpenerCell toggle={toggle}>{bars.length === 0 ? undefined : durationText(tookMs)}</OpenerCell>
+        <OpenerCell toggle={toggle}>{rows === undefined ? undefined : countText(rows)}</OpenerCell>
+        <OpenerCell toggle={toggle}>{bytes === undefined ? undefined : bytesText(bytes)}</OpenerCell>
         <td class="did plainly">
           <StillDid node={node} />
         </td>

@@ -2,7 +2,7 @@ import type { Plan, PlannedNode } from '../../engine/plan.ts';
 import { bytesText, countText } from '../figures.ts';
 import { useOpened } from '../opened.ts';
 import { planCounts, planTotals } from '../plan-totals.ts';
-import { Glyph, PlanMore, StatementsRow } from './plan-words.tsx';
+import { Glyph, PlanMore, PlanNumber, StatementsRow } from './plan-words.tsx';
 import { Prose } from './prose.tsx';
 
 /** What a run would do, node by node; estimates are marked `~`. */
@@ -63,12 +63,8 @@ function PlanRows({ planned: { id, plan }, open, toggle }: RowProps) {
           </p>
           <PlanMore node={id} plan={plan} open={open} toggle={toggle} />
         </td>
-        <td class="number">
-          {plan.rowsEstimate === undefined ? <span class="quiet nothing">-</span> : `~${countText(plan.rowsEstimate)}`}
-        </td>
-        <td class="number">
-          {plan.bytesEstimate === undefined ? <span class="quiet nothing">-</span> : `~${bytesText(plan.bytesEstimate)}`}
-        </td>
+        <PlanNumber plan={plan} toggle={toggle} text={plan.rowsEstimate === undefined ? undefined : countText(plan.rowsEstimate)} />
+        <PlanNumber plan={plan} toggle={toggle} text={plan.bytesEstimate === undefined ? undefined : bytesText(plan.bytesEstimate)} />
       </tr>
       {open ? <StatementsRow node={id} sql={plan.sql} columns={5} /> : null}
     </>

@@ -1,6 +1,7 @@
 import type { NodePlan } from '../../engine/plan.ts';
 import { countText } from '../figures.ts';
 import { lookOf } from '../states.ts';
+import { OpenerCell } from './number-cell.tsx';
 import { Prose } from './prose.tsx';
 import { SqlText } from './sql-text.tsx';
 import { Mark } from './state-mark.tsx';
@@ -53,6 +54,21 @@ export function PlanMore({ node, plan, open, toggle }: OpenerProps) {
         </button>
       )}
     </>
+  );
+}
+
+interface NumberProps extends Pick<OpenerProps, 'plan' | 'toggle'> {
+  readonly text: string | undefined;
+}
+
+/** A cell with an estimate of a planned node, which opens the statements that it is made for; of a node without any its summary says all. */
+export function PlanNumber({ plan, toggle, text }: NumberProps) {
+  const words = text === undefined ? undefined : `~${text}`;
+  if (plan.sql.length > 0) return <OpenerCell toggle={toggle}>{words}</OpenerCell>;
+  return (
+    <td class="number">
+      {words === undefined ? <span class="quiet nothing">-</span> : <span title="an estimate, of what the summary says">{words}</span>}
+    </td>
   );
 }
 

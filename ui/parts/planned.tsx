@@ -5,10 +5,12 @@ import { useAnswer } from '../answers.ts';
 import { paths } from '../api.ts';
 import { bytesText, countText, durationText } from '../figures.ts';
 import { useOpened } from '../opened.ts';
+import { showLog } from '../show-log.ts';
 import { lookOf } from '../states.ts';
 import { tookMs } from '../time-axis.ts';
 import { Empty, Failure, Section, Waiting } from './messages.tsx';
-import { Glyph, PlanMore, StatementsRow } from './plan-words.tsx';
+import { OpenerCell } from './number-cell.tsx';
+import { Glyph, PlanMore, PlanNumber, StatementsRow } from './plan-words.tsx';
 import { Prose } from './prose.tsx';
 import { Scroll } from './scroll.tsx';
 import { Mark } from './state-mark.tsx';
@@ -107,11 +109,11 @@ function PlannedRows({ planned: { id, plan }, node, open, toggle }: RowProps) {
           </p>
           <PlanMore node={id} plan={plan} open={open} toggle={toggle} />
         </td>
-        <td class="number">{plan.rowsEstimate === undefined ? <Nothing /> : `~${countText(plan.rowsEstimate)}`}</td>
-        <td class="number">{node?.result?.rows === undefined ? <Nothing /> : countText(node.result.rows)}</td>
-        <td class="number">{plan.bytesEstimate === undefined ? <Nothing /> : `~${bytesText(plan.bytesEstimate)}`}</td>
-        <td class="number">{node?.result?.bytes === undefined ? <Nothing /> : bytesText(node.result.bytes)}</td>
-        <td class="number">{took === undefined ? <Nothing /> : durationText(took)}</td>
+        <PlanNumber plan={plan} toggle={toggle} text={plan.rowsEstimate === undefined ? undefined : countText(plan.rowsEstimate)} />
+        <LogCell node={id} text={node?.result?.rows === undefined ? undefined : countText(node.result.rows)} />
+        <PlanNumber plan={plan} toggle={toggle} text={plan.bytesEstimate === undefined ? undefined : bytesText(plan.bytesEstimate)} />
+        <LogCell node={id} text={node?.result?.bytes === undefined ? undefined : bytesText(node.result.bytes)} />
+        <LogCell node={id} text={took === undefined ? undefined : durationText(took)} />
         <td class="did">
           <span class="state">
             <Mark look={state} label={state.word} />
@@ -126,6 +128,7 @@ function PlannedRows({ planned: { id, plan }, node, open, toggle }: RowProps) {
   );
 }
 
-function Nothing() {
-  return <span class="quiet nothing">-</span>;
+/** What a node did; shows of the log what it said. */
+function LogCell({ node, text }: { readonly node: string; readonly text: string | undefined }) {
+  return <OpenerCell toggle={() => showLog(node)}>{text}</OpenerCell>;
 }

@@ -5,7 +5,7 @@ import { Time } from './time.tsx';
 /** A sentence that the engine wrote: names and commands set apart, runs as links, times as the reader's. It is text, whatever it holds. */
 export function Prose({ text }: { readonly text: string }) {
   return (
-    <>
+    <span class="prose">
       {proseParts(text).map((part, index) =>
         part.kind === 'words' ? (
           part.text
@@ -21,6 +21,6 @@ export function Prose({ text }: { readonly text: string }) {
           </span>
         ),
       )}
-    </>
+    </span>
   );
 }

@@ -43,7 +43,7 @@ export function RowPreview({ table, into }: { readonly table: string; readonly i
         />
       )}
       {page === undefined ? (
-        <p class="quiet">
+        <p class="quiet prose">
           Up to 20 rows of <span class="name">{into ?? 'staging'}</span> are read when you ask for them, for 3 s at the most. Columns that
           are masked or left out by now are not read. Who looked is recorded.
         </p>

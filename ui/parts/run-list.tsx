@@ -4,6 +4,7 @@ import { askedByText } from '../asked-by.ts';
 import { useTicking } from '../clock.ts';
 import { durationText } from '../figures.ts';
 import { pipelinePath, runPath } from '../routes.ts';
+import { NumberCell } from './number-cell.tsx';
 import { Scroll } from './scroll.tsx';
 import { State } from './state-mark.tsx';
 import { Time } from './time.tsx';
@@ -42,9 +43,9 @@ export function RunList({ runs, ofOne = false }: { readonly runs: readonly RunRe
               <td class="nowrap">
                 <Time at={run.startedAt} />
               </td>
-              <td class="number">
+              <NumberCell to={runPath(run.runId)} again>
                 <Took run={run} />
-              </td>
+              </NumberCell>
               <td>
                 {run.trigger === undefined ? <span class="quiet nothing">-</span> : askedByText(run.trigger)}
                 {run.scheduledAt === undefined ? null : (

@@ -1,12 +1,10 @@
 import type { TableBrief } from '../../engine/api-overview.ts';
 import { countText, shortCount, spanText } from '../figures.ts';
 import { type Freshness, freshnessLook } from '../freshness.ts';
-import { runPath, tablePath } from '../routes.ts';
+import { pipelinePath, runPath, tablePath } from '../routes.ts';
 import type { Stage } from '../stages.ts';
+import { NumberCell } from './number-cell.tsx';
 import { Mark } from './state-mark.tsx';
-
-/** What a cell says that has nothing to say. */
-export const none = <span class="quiet nothing">-</span>;
 
 /** The name of a table, with how fresh it is. */
 export function TableName({ table, judged }: { readonly table: string; readonly judged: Freshness }) {
@@ -23,28 +21,28 @@ export function TableName({ table, judged }: { readonly table: string; readonly 
   );
 }
 
-interface LagProps {
+interface LagProps extends Pick<TableBrief, 'table' | 'pipelines'> {
   readonly stages: readonly Stage[];
   readonly judged: Freshness;
   readonly limitMs: number | undefined;
 }
 
-/** How far the lake, staging and analytics are behind the source, a cell each, and the limit of staging. */
-export function LagCells({ stages, judged, limitMs }: LagProps) {
+/** How far the lake, staging and analytics are behind the source, a cell each, which leads to those places of the table; and the limit of staging, to a pipeline that declares it. */
+export function LagCells({ table, pipelines, stages, judged, limitMs }: LagProps) {
   return (
     <>
       {stages.map(({ name, lagMs }) => (
-        <td key={name} class="number">
-          {lagMs === undefined ? (
-            none
-          ) : name === 'staging' && judged === 'over' ? (
+        <NumberCell key={name} to={tablePath(table)} again>
+          {lagMs === undefined ? undefined : name === 'staging' && judged === 'over' ? (
             <strong class="tone-bad">{spanText(lagMs)}</strong>
           ) : (
             spanText(lagMs)
           )}
-        </td>
+        </NumberCell>
       ))}
-      <td class="number">{limitMs === undefined ? none : spanText(limitMs)}</td>
+      <NumberCell to={pipelinePath(pipelines[0] ?? '')} title={`alerts.freshness, the strictest of ${pipelines.join(', ')}`}>
+        {limitMs === undefined ? undefined : spanText(limitMs)}
+      </NumberCell>
     </>
   );
 }
@@ -52,14 +50,11 @@ export function LagCells({ stages, judged, limitMs }: LagProps) {
 /** How many rows the last load brought; leads to it. */
 export function LastLoadCell({ loaded }: Pick<TableBrief, 'loaded'>) {
   return (
-    <td class="number">
-      {loaded?.rows === undefined ? (
-        none
-      ) : (
-        <a href={runPath(loaded.runId, loaded.node)} title={countText(loaded.rows, 'row')}>
-          {shortCount(loaded.rows)} {loaded.rows === 1 ? 'row' : 'rows'}
-        </a>
-      )}
-    </td>
+    <NumberCell
+      to={loaded === undefined ? '' : runPath(loaded.runId, loaded.node)}
+      title={loaded?.rows === undefined ? undefined : countText(loaded.rows, 'row')}
+    >
+      {loaded?.rows === undefined ? undefined : `${shortCount(loaded.rows)} ${loaded.rows === 1 ? 'row' : 'rows'}`}
+    </NumberCell>
   );
 }

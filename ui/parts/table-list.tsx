@@ -10,8 +10,9 @@ import { stagesOf, stageWords } from '../stages.ts';
 import { useWindowedRows } from '../windowed-rows.ts';
 import { Joined } from './joined.tsx';
 import { pipelineLink } from './links.tsx';
+import { NumberCell } from './number-cell.tsx';
 import { Scroll } from './scroll.tsx';
-import { LagCells, LastLoadCell, none, TableName } from './table-cells.tsx';
+import { LagCells, LastLoadCell, TableName } from './table-cells.tsx';
 import './table-list.css';
 
 /** As in table-list.css; on a narrow screen a row is several lines. */
@@ -87,6 +88,7 @@ const Line = memo(Cells);
 
 function Cells({ table, index }: { readonly table: TableLine; readonly index: number }) {
   const { table: name, limitMs, loaded, lake, staging, pipelines } = table;
+  const version = lake?.version ?? loaded?.lakeVersion;
   // The lags go on while nobody tells.
   useTicking(useCallback((now: number) => stageWords(stagesOf(table, now), limitMs), [table, limitMs]));
   const stages = stagesOf(table, nowMs());
@@ -94,30 +96,25 @@ function Cells({ table, index }: { readonly table: TableLine; readonly index: nu
   return (
     <tr aria-rowindex={index}>
       <TableName table={name} judged={judged} />
-      <LagCells stages={stages} judged={judged} limitMs={limitMs} />
-      <td class="number">
-        {staging?.rows === undefined ? (
-          none
-        ) : (
-          <span title={`${staging.exact ? '' : 'about '}${countText(Math.round(staging.rows), 'row')} in staging`}>
-            {staging.exact ? '' : '~'}
-            {shortCount(staging.rows)}
-          </span>
-        )}
-      </td>
-      <td class="number">{staging?.bytes === undefined ? none : `~${bytesText(staging.bytes)}`}</td>
-      <td class="number">
-        {lake === undefined ? (
-          loaded?.lakeVersion === undefined ? (
-            none
-          ) : (
-            `v${loaded.lakeVersion}`
-          )
-        ) : (
-          <a href={tablePath(name, lake.version)}>v{lake.version}</a>
-        )}
-      </td>
-      <td class="number">{lake === undefined ? none : <span title={countText(lake.files, 'file')}>{bytesText(lake.bytes)}</span>}</td>
+      <LagCells table={name} pipelines={pipelines} stages={stages} judged={judged} limitMs={limitMs} />
+      <NumberCell
+        to={tablePath(name)}
+        again
+        title={
+          staging?.rows === undefined
+            ? undefined
+            : `${staging.exact ? '' : 'about '}${countText(Math.round(staging.rows), 'row')} in staging`
+        }
+      >
+        {staging?.rows === undefined ? undefined : `${staging.exact ? '' : '~'}${shortCount(staging.rows)}`}
+      </NumberCell>
+      <NumberCell to={tablePath(name)} again>
+        {staging?.bytes === undefined ? undefined : `~${bytesText(staging.bytes)}`}
+      </NumberCell>
+      <NumberCell to={tablePath(name, version)}>{version === undefined ? undefined : `v${version}`}</NumberCell>
+      <NumberCell to={tablePath(name, version)} again title={lake === undefined ? undefined : countText(lake.files, 'file')}>
+        {lake === undefined ? undefined : bytesText(lake.bytes)}
+      </NumberCell>
       <LastLoadCell loaded={loaded} />
       <td>
         <Joined names={pipelines} show={pipelineLink} />

@@ -3,6 +3,7 @@ import { bytesText, countText, shortCount } from '../figures.ts';
 import { runPath } from '../routes.ts';
 import { dbtLook } from '../states.ts';
 import { Empty, Section } from './messages.tsx';
+import { NumberCell } from './number-cell.tsx';
 import { Scroll } from './scroll.tsx';
 import { Mark } from './state-mark.tsx';
 import { Time } from './time.tsx';
@@ -10,7 +11,7 @@ import { Time } from './time.tsx';
 /** What dbt makes of a table, those that read it first. */
 export function TableModels({ models }: { readonly models: readonly ModelNow[] }) {
   return (
-    <Section title="analytics" note={models.length === 0 ? undefined : countText(models.length, 'model')}>
+    <Section id="analytics" title="analytics" note={models.length === 0 ? undefined : countText(models.length, 'model')}>
       {models.length === 0 ? (
         <Empty title="No model reads it">
           Models that a build of the newest runs made of it, and what their tests found, are shown here.{' '}
@@ -61,8 +62,16 @@ function Line({ model }: { readonly model: ModelNow }) {
       </th>
       <td class="name">{relation ?? none}</td>
       <td>{kind === 'model' ? (stands ?? none) : kind}</td>
-      <td class="number">{rows === undefined ? none : <span title={countText(Math.round(rows), 'row')}>~{shortCount(rows)}</span>}</td>
-      <td class="number">{bytes === undefined || stands === 'view' ? none : `~${bytesText(bytes)}`}</td>
+      <NumberCell
+        to={runPath(runId, 'dbt')}
+        again
+        title={rows === undefined ? undefined : `an estimate of the server: ${countText(Math.round(rows), 'row')}`}
+      >
+        {rows === undefined ? undefined : `~${shortCount(rows)}`}
+      </NumberCell>
+      <NumberCell to={runPath(runId, 'dbt')} again title="as the server has it">
+        {bytes === undefined || stands === 'view' ? undefined : `~${bytesText(bytes)}`}
+      </NumberCell>
       <td class="nowrap">
         <a href={runPath(runId, 'dbt')}>
           {look.word} <Time at={builtAt} show="away" />
@@ -79,13 +88,17 @@ function Line({ model }: { readonly model: ModelNow }) {
         {tests.warned === 0 ? null : (
           <span class="state line">
             <Mark look={dbtLook('warn')} />
-            <span>{countText(tests.warned)} with a warning</span>
+            <a href={runPath(runId, 'dbt')} tabIndex={-1}>
+              {countText(tests.warned)} with a warning
+            </a>
           </span>
         )}
         {tests.passed === 0 ? null : (
           <span class="state line">
             <Mark look={dbtLook('pass')} />
-            <span>{countText(tests.passed)} passed</span>
+            <a href={runPath(runId, 'dbt')} tabIndex={-1}>
+              {countText(tests.passed)} passed
+            </a>
           </span>
         )}
       </td>

@@ -26,12 +26,13 @@ export function TableStages({ page, live }: { readonly page: TablePage; readonly
         ) : (
           <>
             <p>
-              <a href={tablePath(table, live.lake.found.version)}>v{live.lake.found.version}</a>, {countText(live.lake.found.files, 'file')}
-              , {bytesText(live.lake.found.bytes)}
+              <a href={tablePath(table, live.lake.found.version)}>
+                v{live.lake.found.version}, {countText(live.lake.found.files, 'file')}, {bytesText(live.lake.found.bytes)}
+              </a>
             </p>
             {live.lake.found.rows === undefined ? null : (
               <p title="Every version of a row that was extracted: what changed is in it more than once.">
-                {countText(live.lake.found.rows, 'row')} in files
+                <a href="#lake">{countText(live.lake.found.rows, 'row')} in files</a>
               </p>
             )}
           </>
@@ -47,14 +48,13 @@ export function TableStages({ page, live }: { readonly page: TablePage; readonly
         <Relation part={live?.staging} />
         {load === undefined ? null : (
           <p>
-            <a href={runPath(load.runId, load.node)}>last load</a>
-            {load.rows === undefined ? null : `: ${countText(load.rows, 'row')}`}
+            <a href={runPath(load.runId, load.node)}>last load{load.rows === undefined ? '' : `: ${countText(load.rows, 'row')}`}</a>
           </p>
         )}
       </Stage>
       <Stage
         name="analytics"
-        where={models.length === 0 ? undefined : countText(models.length, 'model')}
+        where={models.length === 0 ? undefined : <a href="#analytics">{countText(models.length, 'model')}</a>}
         what={last?.relation}
         asOf={analyticsAsOf}
         none={built === undefined ? 'dbt has built nothing from it yet' : 'not known'}
@@ -82,7 +82,7 @@ function Stage({
   children,
 }: {
   readonly name: string;
-  readonly where?: string | undefined;
+  readonly where?: ComponentChildren;
   readonly what?: string | undefined;
   readonly asOf?: string | undefined;
   /** Said where there is no moment. */
@@ -110,15 +110,29 @@ function Stage({
 function Relation({ part }: { readonly part: LivePart<RelationNow> | undefined }) {
   if (part?.found === undefined) return <Trouble part={part} />;
   const { kind, rows, exact, bytes } = part.found;
-  const title = exact ? 'counted by its loads, since one that replaced all of it' : 'an estimate of the server';
+  const estimate = 'an estimate of the server';
   return (
-    <p title={rows === undefined ? undefined : `${title}: ${countText(Math.round(rows), 'row')}`}>
-      {rows === undefined
-        ? kind === 'view'
-          ? 'a view: its rows are not counted'
-          : 'not counted yet'
-        : `${exact ? countText(rows) : `~${shortCount(rows)}`} ${Math.round(rows) === 1 ? 'row' : 'rows'}`}
-      {bytes === undefined || kind === 'view' ? null : `, ~${bytesText(bytes)}`}
+    <p>
+      {rows === undefined ? (
+        kind === 'view' ? (
+          'a view: its rows are not counted'
+        ) : (
+          'not counted yet'
+        )
+      ) : exact ? (
+        <a href="#loads" title="counted by its loads, since one that replaced all of it">
+          {countText(rows, 'row')}
+        </a>
+      ) : (
+        <span title={`${estimate}: ${countText(Math.round(rows), 'row')}`}>
+          ~{shortCount(rows)} {Math.round(rows) === 1 ? 'row' : 'rows'}
+        </span>
+      )}
+      {bytes === undefined || kind === 'view' ? null : (
+        <>
+          , <span title={estimate}>~{bytesText(bytes)}</span>
+        </>
+      )}
     </p>
   );
 }
