@@ -128,7 +128,7 @@ suite('the page in a browser', ({ test, before, after, skip }) => {
     ]);
     await page.getByText('asked for by anna').first().waitFor();
     await page.locator('.head-state', { hasText: 'cancelled' }).waitFor();
-    await row.getByRole('button').click();
+    await row.getByRole('button', { name: 'extract users' }).click();
     await page.getByText('attempt 1,').waitFor();
     await page.getByText(/02:20:00\.801992/).waitFor();
     await closed(page);
