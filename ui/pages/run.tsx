@@ -81,7 +81,7 @@ function Head({ page }: { readonly page: Page }) {
               for <Since at={run.startedAt} />
             </>
           ) : (
-            <span title={`from ${isoInZone(startedMs, readerZone)} to ${isoInZone(startedMs + tookMs, readerZone)}`}>
+            <span title={`from ${wholeTime(startedMs, readerZone)} to ${wholeTime(startedMs + tookMs, readerZone)}`}>
               {run.state === 'succeeded' ? 'in' : 'after'} {durationText(tookMs)}
             </span>
           )}
