@@ -1,10 +1,14 @@
 import type { Queued } from '../engine/api.ts';
+import type { RunPlan } from '../engine/api-run.ts';
+import type { Plan } from '../engine/plan.ts';
 import type { QueueEntry } from '../engine/queue.ts';
 import type { Run } from '../engine/run.ts';
+import { useAnswer } from './answers.ts';
 import { paths, post, remove } from './api.ts';
 import { countText } from './figures.ts';
 import { follow } from './followed.ts';
 import type { Act } from './parts/act.tsx';
+import { Failure, Waiting } from './parts/messages.tsx';
 import { dbtAgainText, retryNodes } from './retry-nodes.ts';
 import { stopText } from './stop-text.ts';
 
@@ -35,7 +39,15 @@ export function retryAct(runId: string, run?: Run): Act {
 }
 
 function NodesAgain({ run }: { readonly run: Run }) {
-  const { again, kept, dragged } = retryNodes(run);
+  const { data, failure } = useAnswer<RunPlan>(paths.runPlan(run.runId));
+  if (data !== undefined) return <NodesOf run={run} plan={data.plan} />;
+  if (failure === undefined) return <Waiting what="Looking at what was planned, which says what is done again ..." />;
+  if (failure.status === 404) return <NodesOf run={run} plan={undefined} />;
+  return <Failure what="Which nodes are done again cannot be shown" failure={failure} still="The retry can be asked for all the same." />;
+}
+
+function NodesOf({ run, plan }: { readonly run: Run; readonly plan: Plan | undefined }) {
+  const { again, kept, dragged, unplanned } = retryNodes(run, plan);
   return (
     <>
       <ul class="plain-list">
@@ -58,7 +70,9 @@ function NodesAgain({ run }: { readonly run: Run }) {
           );
         })}
       </ul>
-      {dragged ? (
+      {unplanned ? (
+        <p class="quiet">It was not kept how its tables were extracted, so they are extracted again.</p>
+      ) : dragged ? (
         <p class="quiet">Tables of one source are read in one snapshot: when one of them is read again, all of them are.</p>
       ) : null}
     </>

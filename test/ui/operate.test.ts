@@ -102,6 +102,7 @@ suite('the page of a daemon', ({ test, before, after, skip }) => {
       .click();
     await page.getByRole('button', { name: `retry run ${failed}` }).click();
     const panel = page.getByRole('region', { name: `retry run ${failed}` });
+    await panel.getByText('Done again:').waitFor();
     assert.match(await panel.innerText(), /Done again: dbt\s+Kept: extract users, load users/);
     await panel.getByRole('button', { name: 'retry now' }).click();
     await page.waitForURL((url) => url.pathname.startsWith('/runs/') && !url.pathname.endsWith(failed));
