@@ -1,5 +1,7 @@
 import * as assert from 'uvu/assert';
+import type { RunPage, RunsPage } from '../../engine/api.ts';
 import { traceIdOf, uuidOf } from '../../engine/base/ulid.ts';
+import { askAt } from '../engine/serve/stage.ts';
 import { type Heard, type HttpListener, listenHttp } from '../support/listeners.ts';
 import { columnsIn, type LineageEvent, lineageFindings, lineageFindingsOfClient } from '../support/open-lineage.ts';
 import { spanFindings, spansIn } from '../support/otlp.ts';
@@ -218,17 +220,13 @@ suite('traces and lineage of real runs', ({ test, before, after }) => {
     lineage.heard.length = 0;
     const daemon = rig.start('daemon', '--listen', '127.0.0.1:0');
     const url = await pageOf(daemon);
-    const api = async (path: string, init?: RequestInit): Promise<unknown> => (await fetch(new URL(`/api/v1${path}`, url), init)).json();
-    await api('/pipelines/plain_users/runs', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' });
+    await askAt(url, '/api/v1/pipelines/plain_users/runs', { method: 'POST' });
     const started = (job: string): boolean => events().some((event) => event.eventType === 'START' && event.job.name === job);
     await waitUntil(() => started('plain_users.truncate users'), 'the run began to load', 30_000);
-    const { runs } = (await api('/runs?pipeline=plain_users&limit=1')) as {
-      readonly runs: readonly { readonly runId: string; readonly pid: number; readonly state: string }[];
-    };
-    const [run] = runs;
+    const [run] = (await askAt<RunsPage>(url, '/api/v1/runs?pipeline=plain_users&limit=1')).body.runs;
     if (run === undefined) throw new Error('no run');
-    const page = (await api(`/runs/${run.runId}`)) as { readonly traceId: string };
-    assert.equal([run.state, page.traceId], ['running', traceIdOf(run.runId)]);
+    const { traceId } = (await askAt<RunPage>(url, `/api/v1/runs/${run.runId}`)).body;
+    assert.equal([run.state, traceId], ['running', traceIdOf(run.runId)]);
     process.kill(run.pid, 'SIGKILL');
     await waitUntil(() => ends().includes('ABORT plain_users'), 'the daemon tells that it was interrupted', 30_000);
     const aborted = events().find((event) => event.eventType === 'ABORT' && event.job.name === 'plain_users');

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
+import type { Queued } from '../../engine/api.ts';
 import type { ConfigPage } from '../../engine/api-settings.ts';
 import { EngineError } from '../../engine/error.ts';
 import type { Problem } from '../../engine/problem.ts';
@@ -189,7 +190,7 @@ suite('settings and audit in a browser', ({ test, before, after, skip }) => {
     const actions = region(page, 'actions');
     await actions.getByRole('row', { name: /local.*pause.*sync.*paused/ }).waitFor();
     await actions.getByRole('row', { name: /retry.*run-1.*refused: run run-1 succeeded/ }).waitFor();
-    const { entry } = (await stage.ask('/api/v1/pipelines/sync/runs', { method: 'POST' })).body;
+    const { entry } = (await stage.ask<Queued>('/api/v1/pipelines/sync/runs', { method: 'POST' })).body;
     await stage.keepRun('asked-1', 'sync', [{ type: 'run.succeeded' }], { queued: entry.id, trigger: 'api' });
     await page.reload();
     await actions

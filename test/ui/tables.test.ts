@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
+import type { ActionsPage } from '../../engine/api.ts';
 import type { LoadPoint } from '../../engine/api-table.ts';
 import { EngineError } from '../../engine/error.ts';
 import { chartSeries, loadAfterKey, loadWords } from '../../ui/chart-series.ts';
@@ -181,7 +182,7 @@ suite('the pages of tables', ({ test, before, after, skip }) => {
   });
 
   test('rows are shown when they are asked for, without what is masked or left out, and who looked is recorded', async () => {
-    const before = (await askAt(stage.server.url, '/api/v1/actions?limit=1')).body.actions[0]?.id ?? 0;
+    const before = (await askAt<ActionsPage>(stage.server.url, '/api/v1/actions?limit=1')).body.actions[0]?.id ?? 0;
     const page = await browser.open(`${stage.server.url}/tables/users`);
     const rows = page.getByRole('region', { name: 'latest rows' });
     await rows.getByText('Who looked is recorded.').waitFor();
@@ -193,8 +194,8 @@ suite('the pages of tables', ({ test, before, after, skip }) => {
     assert.is(await newest.getByRole('img', { name: 'masked' }).count(), 2);
     assert.is(await newest.getByRole('img', { name: 'excluded' }).count(), 1);
     assert.not.match(await page.content(), new RegExp(secret));
-    const [action] = (await askAt(stage.server.url, '/api/v1/actions?limit=1')).body.actions;
-    assert.ok(action.id > before && action.action === 'preview');
+    const [action] = (await askAt<ActionsPage>(stage.server.url, '/api/v1/actions?limit=1')).body.actions;
+    assert.ok((action?.id ?? 0) > before && action?.action === 'preview');
     await closed(page);
   });
 

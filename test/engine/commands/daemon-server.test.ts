@@ -2,6 +2,11 @@ import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { createServer, type Server } from 'node:net';
 import * as assert from 'uvu/assert';
+import type { ActionsPage, PipelinePage, Queued, RunsPage } from '../../../engine/api.ts';
+import type { Overview } from '../../../engine/api-overview.ts';
+import type { PipelineYaml } from '../../../engine/api-pipeline.ts';
+import type { TablePage, VersionsPage } from '../../../engine/api-table.ts';
+import type { Plan } from '../../../engine/plan.ts';
 import { makeCertificates } from '../../support/certificates.ts';
 import { pageOf } from '../../support/page-of.ts';
 import { freshDatabase, type TestDatabase } from '../../support/postgres.ts';
@@ -56,33 +61,35 @@ suite('the page and the API of engine daemon', ({ test, before, after }) => {
     const daemon = rig.start('daemon', '--listen', '127.0.0.1:0');
     const url = await pageOf(daemon);
     await daemon.waitFor('leads');
-    const planned = (await askAt(url, '/api/v1/pipelines/users/plan')).body;
+    const planned = (await askAt<Plan>(url, '/api/v1/pipelines/users/plan')).body;
     assert.equal(
-      planned.nodes.map((node: { id: string }) => node.id),
+      planned.nodes.map(({ id }) => id),
       ['extract users', 'load users'],
     );
     assert.is((await askAt(url, '/api/v1/pipelines/users/plan?tables=cats')).status, 400);
-    const { entry } = (await askAt(url, '/api/v1/pipelines/users/runs', { method: 'POST', json: { tables: ['users'] } })).body;
+    const asked = await askAt<Queued>(url, '/api/v1/pipelines/users/runs', { method: 'POST', json: { tables: ['users'] } });
     let runId: string | undefined;
     await waitUntil(async () => {
-      const { entries } = (await askAt(url, '/api/v1/pipelines/users')).body;
-      runId = entries.find((e: { id: number }) => e.id === entry.id)?.runId;
+      const { entries } = (await askAt<PipelinePage>(url, '/api/v1/pipelines/users')).body;
+      runId = entries.find(({ id }) => id === asked.body.entry.id)?.runId;
       return runId !== undefined;
     }, 'the run of what was queued');
     const stream = await askAt(url, `/api/v1/runs/${runId}/stream`);
     assert.match(stream.text, /"type":"run.succeeded"}\n\n$/);
-    const table = (await askAt(url, '/api/v1/tables/users')).body;
-    assert.equal([table.versions.length, table.versions[0].rows, table.load.rows], [1, 9, 9]);
-    assert.ok(table.lagMs >= 0 && table.lagMs < 120_000);
-    const overview = (await askAt(url, '/api/v1/overview')).body;
-    assert.equal([overview.daemon.leader.pid, overview.daemon.self.leads, overview.pipelines[0].runs.length], [daemon.pid, true, 1]);
+    const { load, lagMs = -1 } = (await askAt<TablePage>(url, '/api/v1/tables/users')).body;
+    const { versions } = (await askAt<VersionsPage>(url, '/api/v1/tables/users/versions')).body;
+    assert.equal([versions.length, versions[0]?.rows, load?.rows], [1, 9, 9]);
+    assert.ok(lagMs >= 0 && lagMs < 120_000);
+    const overview = async () => (await askAt<Overview>(url, '/api/v1/overview')).body;
+    const shown = await overview();
+    assert.equal([shown.daemon.leader?.pid, shown.daemon.self.leads, shown.pipelines[0]?.runs.length], [daemon.pid, true, 1]);
 
     const byHand = rig.start('run', '--pipeline', 'users');
-    await waitUntil(async () => (await askAt(url, '/api/v1/overview')).body.pipelines[0].runs.length === 2, 'the run by hand');
+    await waitUntil(async () => (await overview()).pipelines[0]?.runs.length === 2, 'the run by hand');
     assert.is((await byHand.ended).code, 0);
-    await waitUntil(async () => (await askAt(url, '/api/v1/runs?state=succeeded')).body.runs.length === 2, 'its end');
+    await waitUntil(async () => (await askAt<RunsPage>(url, '/api/v1/runs?state=succeeded')).body.runs.length === 2, 'its end');
 
-    const declared = async () => (await askAt(url, '/api/v1/pipelines/users/yaml')).body;
+    const declared = async () => (await askAt<PipelineYaml>(url, '/api/v1/pipelines/users/yaml')).body;
     const inForce = await declared();
     assert.is(inForce.newer, false);
     const file = rig.read('pipelines.yaml');
@@ -91,8 +98,8 @@ suite('the page and the API of engine daemon', ({ test, before, after }) => {
     rig.write('pipelines.yaml', `# moved\n${file}`);
     const moved = await declared();
     assert.equal(
-      moved.lines.map(({ line, text }: { line: number; text: string }) => [line - 1, text]),
-      inForce.lines.map(({ line, text }: { line: number; text: string }) => [line, text]),
+      moved.lines.map(({ line, text }) => [line - 1, text]),
+      inForce.lines.map(({ line, text }) => [line, text]),
     );
     assert.is(moved.newer, false);
     rig.write('pipelines.yaml', file);
@@ -147,9 +154,9 @@ suite('the page and the API of engine daemon', ({ test, before, after }) => {
     assert.is((await ask()).status, 200);
     assert.is((await rig.engine('token', 'revoke', 'alice')).code, 0);
     assert.is((await ask()).status, 401);
-    const { actions } = (await askAt(url, '/api/v1/actions')).body;
+    const { actions } = (await askAt<ActionsPage>(url, '/api/v1/actions')).body;
     assert.equal(
-      actions.slice(0, 2).map((a: { action: string; subject: string; from: string }) => [a.action, a.subject, a.from]),
+      actions.slice(0, 2).map(({ action, subject, from }) => [action, subject, from]),
       [
         ['revoke-token', 'alice', 'command line'],
         ['create-token', 'alice', 'command line'],

@@ -1,6 +1,7 @@
 import * as assert from 'uvu/assert';
 import { look } from '../../../connectors/postgres/look.ts';
 import { openServer } from '../../../connectors/postgres/open-server.ts';
+import type { ConnectionState, ConnectionsPage } from '../../../engine/api-connections.ts';
 import { systemClock } from '../../../engine/base/clock.ts';
 import { EngineError } from '../../../engine/error.ts';
 import type { Routes } from '../../../engine/serve/parts.ts';
@@ -32,10 +33,10 @@ suite('what runs need', ({ test }) => {
       };
     };
     const server = await stage.another({ link, clock: { ...systemClock, now: () => nowMs } });
-    const source = async (): Promise<Record<string, string>> =>
-      (await askAt(server.url, '/api/v1/connections')).body.connections.find((c: { kind: string }) => c.kind === 'source');
+    const source = async (): Promise<ConnectionState | undefined> =>
+      (await askAt<ConnectionsPage>(server.url, '/api/v1/connections')).body.connections.find(({ kind }) => kind === 'source');
     try {
-      const all = (await askAt(server.url, '/api/v1/connections')).body.connections as { kind: string; state: string }[];
+      const all = (await askAt<ConnectionsPage>(server.url, '/api/v1/connections')).body.connections;
       assert.equal(
         all.map(({ kind, state }) => `${kind} ${state}`),
         ['source answers', 'lake answers', 'sink answers', 'store answers'],
@@ -43,7 +44,7 @@ suite('what runs need', ({ test }) => {
       away = true;
       // Within half a minute it is not looked at again, however many ask.
       nowMs += 29_000;
-      assert.is((await source()).state, 'answers');
+      assert.is((await source())?.state, 'answers');
       assert.is(looks, 1);
       nowMs += 2_000;
       const [one, other] = await Promise.all([source(), source()]);
@@ -54,10 +55,10 @@ suite('what runs need', ({ test }) => {
         ['silent', 'connecting to 10.0.0.1: refused', 'Is it at work?', '2026-01-31T09:00:31.000Z'],
       );
       nowMs += 60_000;
-      assert.equal([(await source()).since, (await source()).checkedAt], ['2026-01-31T09:00:31.000Z', '2026-01-31T09:01:31.000Z']);
+      assert.equal([(await source())?.since, (await source())?.checkedAt], ['2026-01-31T09:00:31.000Z', '2026-01-31T09:01:31.000Z']);
       away = false;
       nowMs += 60_000;
-      assert.equal([(await source()).state, (await source()).since], ['answers', '2026-01-31T09:02:31.000Z']);
+      assert.equal([(await source())?.state, (await source())?.since], ['answers', '2026-01-31T09:02:31.000Z']);
     } finally {
       await stage.close();
     }
@@ -86,7 +87,7 @@ suite('what runs need', ({ test }) => {
     let nowMs = Date.parse('2026-01-31T09:00:00.000Z');
     const server = await stage.another({ link, clock: { ...systemClock, now: () => nowMs } });
     const states = async (): Promise<readonly string[]> =>
-      (await askAt(server.url, '/api/v1/connections')).body.connections.map((c: { kind: string; state: string }) => `${c.kind} ${c.state}`);
+      (await askAt<ConnectionsPage>(server.url, '/api/v1/connections')).body.connections.map(({ kind, state }) => `${kind} ${state}`);
     try {
       assert.equal(await states(), ['source silent', 'lake answers', 'sink idle', 'store answers']);
       nowMs += 31_000;
@@ -113,10 +114,10 @@ suite('what runs need', ({ test }) => {
     };
     const server = await stage.another({ link });
     try {
-      const { status, body, text } = await askAt(server.url, '/api/v1/connections');
+      const { status, body, text } = await askAt<ConnectionsPage>(server.url, '/api/v1/connections');
       assert.is(status, 200);
       assert.equal(
-        body.connections.map((c: { kind: string; state: string }) => `${c.kind} ${c.state}`),
+        body.connections.map(({ kind, state }) => `${kind} ${state}`),
         ['source silent', 'lake answers', 'sink answers', 'store answers'],
       );
       assert.not.match(text, /s3cr3t/);
@@ -129,10 +130,10 @@ suite('what runs need', ({ test }) => {
     const stage = await createStage();
     const slow: Routes = (app) => void app.get('/slow', { handlerTimeout: 50, config: { open: true } }, () => new Promise(() => undefined));
     try {
-      const { status, body } = await askAt((await stage.another({ routes: [slow] })).url, '/slow');
-      assert.equal([status, body.error.code], [503, 'answer.late']);
+      const { status, error } = await askAt((await stage.another({ routes: [slow] })).url, '/slow');
+      assert.equal([status, error?.code], [503, 'answer.late']);
       assert.match(
-        body.error.hint,
+        error?.hint ?? '',
         /^Ask again in a while\. engine doctor says whether the state store, sources, sinks and the lake answer\.$/,
       );
     } finally {

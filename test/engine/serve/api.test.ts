@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { openFileLake } from '../../../connectors/file/lake.ts';
+import type { EventsPage, LogPage, PipelinePage, RunPage } from '../../../engine/api.ts';
 import type { Overview } from '../../../engine/api-overview.ts';
+import type { SearchPage } from '../../../engine/api-search.ts';
+import type { TablePage, VersionsPage } from '../../../engine/api-table.ts';
 import { EngineError } from '../../../engine/error.ts';
 import type { EventBody } from '../../../engine/event.ts';
 import type { History } from '../../../engine/history.ts';
@@ -45,47 +48,51 @@ suite('the API', ({ test, before, after }) => {
   after(() => stage?.close());
 
   test('the overview has pipelines with their next times and runs, tables with their age, and who leads', async () => {
-    const { status, body } = await stage.ask('/api/v1/overview');
+    const { status, body } = await stage.ask<Overview>('/api/v1/overview');
     assert.is(status, 200);
     assert.equal(
-      body.pipelines.map((p: { pipeline: string }) => p.pipeline),
+      body.pipelines.map(({ pipeline }) => pipeline),
       ['sync', 'nightly'],
     );
     const [sync] = body.pipelines;
-    assert.is(sync.schedules[0].words, 'every 15 minutes');
-    assert.is(sync.next, (await stage.ask('/api/v1/pipelines/sync')).body.schedules[0].fires[0].at);
+    assert.is(sync?.schedules[0]?.words, 'every 15 minutes');
+    const page = (await stage.ask<PipelinePage>('/api/v1/pipelines/sync')).body;
+    assert.is(sync?.next, page.schedules[0]?.fires[0]?.at ?? 'none');
     assert.equal(
-      sync.runs.map((r: { runId: string; state: string }) => [r.runId, r.state]),
+      sync?.runs.map(({ runId, state }) => [runId, state]),
       [
         ['run-2', 'failed'],
         ['run-1', 'succeeded'],
       ],
     );
-    assert.ok(sync.runs[1].tookMs >= 0);
-    assert.is(sync.rowsLoaded, 9);
-    const users = body.tables.find((t: { table: string }) => t.table === 'users');
-    assert.equal(users.pipelines, ['sync', 'nightly']);
-    assert.is(users.asOf, '2026-01-31T09:00:00Z');
-    assert.equal([users.loaded.runId, users.loaded.node, users.loaded.rows, users.loaded.lakeVersion], ['run-1', 'load users', 9, 0]);
-    assert.is(users.heldBy, 'pid 4411 (pg_dump)');
+    assert.ok((sync?.runs[1]?.tookMs ?? -1) >= 0);
+    assert.is(sync?.rowsLoaded, 9);
+    const users = body.tables.find(({ table }) => table === 'users');
+    assert.equal(users?.pipelines, ['sync', 'nightly']);
+    assert.is(users?.asOf, '2026-01-31T09:00:00Z');
+    assert.equal(
+      [users?.loaded?.runId, users?.loaded?.node, users?.loaded?.rows, users?.loaded?.lakeVersion],
+      ['run-1', 'load users', 9, 0],
+    );
+    assert.is(users?.heldBy, 'pid 4411 (pg_dump)');
     assert.is(body.daemon.leader, undefined);
     assert.is(body.daemon.self.leads, false);
   });
 
   test('a run comes with its nodes, its events in pages, and its log', async () => {
-    const run = (await stage.ask('/api/v1/runs/run-1')).body;
+    const run = (await stage.ask<RunPage>('/api/v1/runs/run-1')).body;
     assert.is(run.run.state, 'succeeded');
     assert.is(run.seq, 7);
-    const first = (await stage.ask('/api/v1/runs/run-1/events?limit=3')).body;
+    const first = (await stage.ask<EventsPage>('/api/v1/runs/run-1/events?limit=3')).body;
     assert.equal([first.events.length, first.next], [3, 3]);
-    const rest = (await stage.ask(`/api/v1/runs/run-1/events?after=${first.next}`)).body;
+    const rest = (await stage.ask<EventsPage>(`/api/v1/runs/run-1/events?after=${first.next}`)).body;
     assert.equal([rest.events.length, rest.next], [4, undefined]);
-    const log = (await stage.ask('/api/v1/runs/run-1/log?search=READS')).body;
+    const log = (await stage.ask<LogPage>('/api/v1/runs/run-1/log?search=READS')).body;
     assert.equal(
-      log.lines.map((l: { text: string; node: string; level: string }) => [l.level, l.node, l.text]),
+      log.lines.map(({ level, node, text }) => [level, node, text]),
       [['info', 'extract users', 'Reads from 02:05']],
     );
-    assert.is((await stage.ask('/api/v1/runs/run-2/log?level=error')).body.lines.length, 2);
+    assert.is((await stage.ask<LogPage>('/api/v1/runs/run-2/log?level=error')).body.lines.length, 2);
     const text = await stage.ask('/api/v1/runs/run-1/log.txt');
     assert.is(text.headers['content-disposition'], 'attachment; filename="run-run-1.txt"');
     assert.match(text.text, /info {3}extract users: Reads from 02:05\n/);
@@ -107,7 +114,7 @@ suite('the API', ({ test, before, after }) => {
       { type: 'run.cancelled', reason: 'over' },
     ]);
     const log = async (query: string): Promise<readonly string[]> =>
-      (await stage.ask(`/api/v1/runs/run-3/log?node=extract+users&${query}`)).body.lines.map((l: { text: string }) => l.text);
+      (await stage.ask<LogPage>(`/api/v1/runs/run-3/log?node=extract+users&${query}`)).body.lines.map(({ text }) => text);
     const [first, second] = [await log('attempt=1'), await log('attempt=2')];
     assert.equal([first.slice(1), second.slice(1)], [['one', 'still one'], ['two']]);
     assert.equal(await log('attempt=1&after=5'), ['still one']);
@@ -116,7 +123,7 @@ suite('the API', ({ test, before, after }) => {
     const { text } = await stage.ask('/api/v1/runs/run-3/log.txt?node=extract+users&attempt=2');
     assert.ok(/two/.test(text) && !/one/.test(text), text);
     const without = await stage.ask('/api/v1/runs/run-3/log?attempt=1');
-    assert.equal([without.status, without.body.error.code], [400, 'log.attempt']);
+    assert.equal([without.status, without.error?.code], [400, 'log.attempt']);
     assert.is((await stage.ask('/api/v1/runs/run-3/log.txt?attempt=1')).status, 400);
     assert.is((await stage.ask('/api/v1/runs/run-3/log.txt?node=x&attempt=0')).status, 400);
   });
@@ -182,10 +189,7 @@ suite('the search of runs', ({ test, before, after }) => {
   });
   after(() => stage?.close());
   const found = async (q: string, more = ''): Promise<readonly (readonly [string, string | undefined])[]> =>
-    (await stage.ask(`/api/v1/search?q=${encodeURIComponent(q)}${more}`)).body.runs.map((r: { runId: string; cause?: string }) => [
-      r.runId,
-      r.cause,
-    ]);
+    (await stage.ask<SearchPage>(`/api/v1/search?q=${encodeURIComponent(q)}${more}`)).body.runs.map(({ runId, cause }) => [runId, cause]);
 
   test('finds them by a part of their id, the newest first, and by what those said that ended badly', async () => {
     assert.equal(await found('01abc'), [
@@ -211,19 +215,19 @@ suite('the API while its store is away', ({ test }) => {
       return parts.history.pipelines(...asked);
     };
     const server = await stage.another({ history: { ...parts.history, pipelines } });
-    const ask = (path: string) => askAt(server.url, path);
+    const overview = () => askAt<Overview>(server.url, '/api/v1/overview');
     try {
-      const before = await ask('/api/v1/overview');
+      const before = await overview();
       assert.is(before.body.storeDown, undefined);
       trouble.away = true;
-      await waitUntil(async () => (await ask('/api/v1/overview')).body.storeDown !== undefined, 'the overview of before');
-      const down = await ask('/api/v1/overview');
+      await waitUntil(async () => (await overview()).body.storeDown !== undefined, 'the overview of before');
+      const down = await overview();
       assert.equal([down.status, down.body.pipelines.length, down.body.at], [200, 2, before.body.at]);
-      assert.match(down.body.storeDown.message, /it is away/);
-      const page = await ask('/api/v1/pipelines/sync');
-      assert.equal([page.status, page.body.error.code], [503, 'store.failed']);
+      assert.match(down.body.storeDown?.message ?? '', /it is away/);
+      const page = await askAt(server.url, '/api/v1/pipelines/sync');
+      assert.equal([page.status, page.error?.code], [503, 'store.failed']);
       trouble.away = false;
-      assert.is((await ask('/api/v1/overview')).body.storeDown, undefined);
+      assert.is((await overview()).body.storeDown, undefined);
     } finally {
       await stage.close();
     }
@@ -237,9 +241,9 @@ suite('the API while its store is away', ({ test }) => {
       await stage.database.drop();
       const headers = { 'x-forwarded-for': '203.0.113.7', authorization: `Bearer ${token}` };
       assert.is((await stage.ask('/api/v1/overview', { headers })).status, 503);
-      await waitUntil(async () => (await stage.ask('/api/v1/overview')).body.storeDown !== undefined, 'the overview of before');
+      await waitUntil(async () => (await stage.ask<Overview>('/api/v1/overview')).body.storeDown !== undefined, 'the overview of before');
       const run = await stage.ask('/api/v1/runs/run-1');
-      assert.equal([run.status, run.body.error.code], [503, 'store.failed']);
+      assert.equal([run.status, run.error?.code], [503, 'store.failed']);
       assert.is((await stage.ask('/')).status, 200);
     } finally {
       await stage.close();
@@ -267,9 +271,9 @@ suite('tables', ({ test }) => {
       },
     });
     try {
-      const { versions } = (await stage.ask('/api/v1/tables/users/versions?limit=20')).body;
+      const { versions } = (await stage.ask<VersionsPage>('/api/v1/tables/users/versions?limit=20')).body;
       assert.equal(
-        [versions.length, versions[0].version, versions[0].at, versions[0].operation],
+        [versions.length, versions[0]?.version, versions[0]?.at, versions[0]?.operation],
         [20, 30, '1970-01-01T00:00:00.000Z', 'OPTIMIZE'],
       );
       assert.equal(versions[1], {
@@ -283,11 +287,11 @@ suite('tables', ({ test }) => {
       });
       broken = true;
       const unread = await stage.ask('/api/v1/tables/users/versions');
-      assert.equal([unread.status, unread.body.error.message], [503, 'the lake cannot be reached']);
-      const { status, body } = await stage.ask('/api/v1/tables/users');
+      assert.equal([unread.status, unread.error?.message], [503, 'the lake cannot be reached']);
+      const { status, body } = await stage.ask<TablePage>('/api/v1/tables/users');
       assert.equal([status, body.table], [200, 'users']);
       assert.equal((await stage.ask('/api/v1/tables/orders')).status, 200);
-      assert.is((await stage.ask('/api/v1/tables/user')).body.error.hint, 'Did you mean users?');
+      assert.is((await stage.ask('/api/v1/tables/user')).error?.hint, 'Did you mean users?');
     } finally {
       await stage.close();
       rmSync(folder, { recursive: true, force: true });

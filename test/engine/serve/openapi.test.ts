@@ -11,6 +11,11 @@ interface Operation {
   readonly responses: Readonly<Record<string, unknown>>;
 }
 
+interface OpenApi {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, unknown>> };
+}
+
 suite('/openapi.json', ({ test, before, after }) => {
   let stage: Stage;
   before(async () => {
@@ -32,7 +37,7 @@ suite('/openapi.json', ({ test, before, after }) => {
   after(() => stage?.close());
 
   test('each route says what it takes, what it answers and what errors look like', async () => {
-    const { paths } = (await stage.ask('/openapi.json')).body as { paths: Record<string, Record<string, Operation>> };
+    const { paths } = (await stage.ask<OpenApi>('/openapi.json')).body;
     const routes = Object.entries(paths).flatMap(([path, operations]) =>
       Object.entries(operations).map(([method, operation]) => ({ path, method, operation })),
     );
@@ -49,8 +54,8 @@ suite('/openapi.json', ({ test, before, after }) => {
   });
 
   test('answers are as it says, and have nothing that it does not name', async () => {
-    const document = (await stage.ask('/openapi.json')).body;
-    const closed = JSON.parse(JSON.stringify(document.components.schemas), (_key, value) =>
+    const { components } = (await stage.ask<OpenApi>('/openapi.json')).body;
+    const closed = JSON.parse(JSON.stringify(components.schemas), (_key, value) =>
       value?.type === 'object' && value.additionalProperties === undefined ? { ...value, additionalProperties: false } : value,
     );
     const ajv = new Ajv({ strict: false });

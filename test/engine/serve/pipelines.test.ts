@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import type { PipelineGraph, PipelineGrid } from '../../../engine/api-pipeline.ts';
+import type { PipelineGraph, PipelineGrid, PipelineYaml } from '../../../engine/api-pipeline.ts';
 import type { EventBody } from '../../../engine/event.ts';
 import { mergeOrder } from '../../../engine/serve/node-order.ts';
 import { configOf, pipelineOf, tableOf } from '../../support/config.ts';
@@ -56,12 +56,12 @@ suite('nodes of a pipeline, by run', ({ test, before, after }) => {
   });
   after(() => stage?.close());
   const graph = async (pipeline: string): Promise<PipelineGraph> => {
-    const { status, body } = await stage.ask(`/api/v1/pipelines/${pipeline}/graph`);
+    const { status, body } = await stage.ask<PipelineGraph>(`/api/v1/pipelines/${pipeline}/graph`);
     assert.is(status, 200);
     return body;
   };
   const grid = async (pipeline: string, query = ''): Promise<PipelineGrid> => {
-    const { status, body } = await stage.ask(`/api/v1/pipelines/${pipeline}/grid${query}`);
+    const { status, body } = await stage.ask<PipelineGrid>(`/api/v1/pipelines/${pipeline}/grid${query}`);
     assert.is(status, 200);
     return body;
   };
@@ -85,7 +85,7 @@ suite('nodes of a pipeline, by run', ({ test, before, after }) => {
       ],
       cells: [],
     });
-    assert.is((await stage.ask('/api/v1/pipelines/frseh/graph')).body.error.hint, 'Did you mean fresh?');
+    assert.is((await stage.ask('/api/v1/pipelines/frseh/graph')).error?.hint, 'Did you mean fresh?');
     assert.is((await stage.ask('/api/v1/pipelines/frseh/grid')).status, 404);
     assert.is((await stage.ask('/api/v1/pipelines/fresh/grid?limit=0')).status, 400);
     assert.is((await stage.ask('/api/v1/pipelines/fresh/grid?limit=101')).status, 400);
@@ -197,7 +197,7 @@ suite('what declares a pipeline, asked for', ({ test }) => {
         newer: false,
       });
       newer = true;
-      assert.is((await stage.ask('/api/v1/pipelines/fresh/yaml')).body.newer, true);
+      assert.is((await stage.ask<PipelineYaml>('/api/v1/pipelines/fresh/yaml')).body.newer, true);
       assert.is((await stage.ask('/api/v1/pipelines/nobody/yaml')).status, 404);
     } finally {
       await stage.close();

@@ -1,4 +1,6 @@
 import * as assert from 'uvu/assert';
+import type { RunPage } from '../../../engine/api.ts';
+import type { RunDbt, RunPlan } from '../../../engine/api-run.ts';
 import type { DbtResult } from '../../../engine/event.ts';
 import { suite } from '../../support/suite.ts';
 import { createStage, plan, type Stage } from './stage.ts';
@@ -31,30 +33,30 @@ suite('what of a run is asked for apart', ({ test, before, after }) => {
   after(() => stage?.close());
 
   test('the plan is the one that the run began with, and says what of it was not kept', async () => {
-    const { status, body } = await stage.ask('/api/v1/runs/run-1/plan');
+    const { status, body } = await stage.ask<RunPlan>('/api/v1/runs/run-1/plan');
     assert.is(status, 200);
     assert.equal([body.plan.fingerprint, body.leftOut], ['f', ['3 of 9 statements']]);
   });
 
   test('a run of an engine that kept no plan says so', async () => {
-    const { status, body } = await stage.ask('/api/v1/runs/run-0/plan');
-    assert.equal([status, body.error.code], [404, 'run.no-plan']);
-    assert.is((await stage.ask('/api/v1/runs/nobody/plan')).body.error.code, 'run.unknown');
+    const { status, error } = await stage.ask('/api/v1/runs/run-0/plan');
+    assert.equal([status, error?.code], [404, 'run.no-plan']);
+    assert.is((await stage.ask('/api/v1/runs/nobody/plan')).error?.code, 'run.unknown');
   });
 
   test('models of the newest attempt come with their SQL, one of them when one is asked for', async () => {
-    const { body } = await stage.ask('/api/v1/runs/run-1/dbt');
+    const { body } = await stage.ask<RunDbt>('/api/v1/runs/run-1/dbt');
     assert.equal(body.results, [
       { node: 'dbt', result: model('users') },
       { node: 'dbt', result: model('orders') },
     ]);
-    const one = await stage.ask('/api/v1/runs/run-1/dbt?node=dbt&id=model.shop.orders');
+    const one = await stage.ask<RunDbt>('/api/v1/runs/run-1/dbt?node=dbt&id=model.shop.orders');
     assert.equal(one.body.results, [{ node: 'dbt', result: model('orders') }]);
-    assert.equal((await stage.ask('/api/v1/runs/run-1/dbt?node=load')).body.results, []);
+    assert.equal((await stage.ask<RunDbt>('/api/v1/runs/run-1/dbt?node=load')).body.results, []);
   });
 
   test('neither comes with the run, its log or its stream', async () => {
-    const { run } = (await stage.ask('/api/v1/runs/run-1')).body;
+    const { run } = (await stage.ask<RunPage>('/api/v1/runs/run-1')).body;
     assert.not.match(JSON.stringify(run), /compiledSql|fingerprint/);
     assert.not.match((await stage.ask('/api/v1/runs/run-1/log.txt')).text, /planned|fingerprint/);
     const { text } = await stage.ask('/api/v1/runs/run-1/stream');

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import type { RunPage } from '../../../engine/api.ts';
 import { fillLink } from '../../../engine/base/link.ts';
 import { traceIdOf, uuidOf } from '../../../engine/base/ulid.ts';
 import type { Config } from '../../../engine/config.ts';
@@ -32,18 +33,18 @@ suite('pages of other programs about a run', ({ test, before, after, skip }) => 
   });
 
   test('a run has the links of the configuration, and its trace where runs are traced', async () => {
-    const plain = (await stage.ask(`/api/v1/runs/${runId}`)).body;
+    const plain = (await stage.ask<RunPage>(`/api/v1/runs/${runId}`)).body;
     assert.equal([plain.traceId, plain.links], [undefined, []]);
     const server = await stage.another({ config: async () => linked, traced: true });
-    const { body } = await askAt(server.url, `/api/v1/runs/${runId}`);
-    const run = body.run as { readonly startedAt: string; readonly endedAt: string };
+    const { body } = await askAt<RunPage>(server.url, `/api/v1/runs/${runId}`);
+    const { startedAt, endedAt = '' } = body.run;
     assert.is(body.traceId, traceIdOf(runId));
     assert.equal(body.links, [
       { name: 'Jaeger', url: `https://jaeger.example.com/trace/${traceIdOf(runId)}` },
       { name: 'Marquez', url: `https://marquez.example.com/${uuidOf(runId)}/sync` },
       {
         name: 'logs',
-        url: `https://grafana.example.com/?from=${Date.parse(run.startedAt)}&to=${Date.parse(run.endedAt)}&run=${runId}`,
+        url: `https://grafana.example.com/?from=${Date.parse(startedAt)}&to=${Date.parse(endedAt)}&run=${runId}`,
       },
     ]);
   });

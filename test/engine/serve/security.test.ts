@@ -43,7 +43,7 @@ suite('the server, attacked', ({ test, before, after, skip }) => {
     rmSync(folder, { recursive: true, force: true });
   });
   const refused = (answer: Answer, status: number, code: string): void => {
-    assert.equal([answer.status, answer.body?.error.code], [status, code]);
+    assert.equal([answer.status, answer.error?.code], [status, code]);
   };
 
   test('who comes through a proxy or by another name shows a token; a wrong one is refused', async () => {

@@ -1,4 +1,6 @@
 import * as assert from 'uvu/assert';
+import type { ActionsPage, Queued } from '../../../engine/api.ts';
+import type { ConfigPage, DoctorPage, IncidentsPage, SettingsPage } from '../../../engine/api-settings.ts';
 import { EngineError } from '../../../engine/error.ts';
 import type { Problem } from '../../../engine/problem.ts';
 import { configOf, pipelineOf, tableOf } from '../../support/config.ts';
@@ -65,21 +67,21 @@ suite('settings, health and what was done, by the API', ({ test, before, after }
     });
   });
   after(() => stage?.close());
-  const get = async (path: string) => (await stage.ask(`/api/v1${path}`)).body;
-  const post = (path: string) => stage.ask(`/api/v1${path}`, { method: 'POST' });
+  const get = async <T>(path: string) => (await stage.ask<T>(`/api/v1${path}`)).body;
+  const post = <T>(path: string) => stage.ask<T>(`/api/v1${path}`, { method: 'POST' });
 
   test('what is in force is told without a secret, places that leave a doubt included', async () => {
     await stage.makeToken('anna');
-    const answer = await stage.ask('/api/v1/settings');
+    const answer = await stage.ask<SettingsPage>('/api/v1/settings');
     assert.is(answer.status, 200);
     for (const secret of secrets) assert.not.ok(answer.text.includes(secret), secret);
     const { body } = answer;
     assert.equal(
-      body.sources.map(({ place }: { place: string }) => place),
+      body.sources.map(({ place }) => place),
       ['db.example:5433/shop', 'as it is written in pipelines.yaml'],
     );
     assert.equal(
-      body.channels.map(({ name, type, off, pipelines }: Record<string, unknown>) => [name, type, off, pipelines]),
+      body.channels.map(({ name, type, off, pipelines }) => [name, type, off, pipelines]),
       [
         ['ops', 'slack', false, ['sync']],
         ['hook', 'webhook', false, []],
@@ -88,13 +90,13 @@ suite('settings, health and what was done, by the API', ({ test, before, after }
       ],
     );
     assert.equal(
-      body.tokens.map(({ name }: { name: string }) => name),
+      body.tokens.map(({ name }) => name),
       ['anna'],
     );
-    assert.equal(Object.keys(body.tokens[0]).sort(), ['createdAt', 'name']);
-    assert.ok(body.state.bytes > 100_000, String(body.state.bytes));
+    assert.equal(Object.keys(body.tokens[0] ?? {}).sort(), ['createdAt', 'name']);
+    assert.ok((body.state.bytes ?? 0) > 100_000, String(body.state.bytes));
     assert.equal(body.config.refused, { at: '2026-01-31T10:00:00.000Z', why: 'it has findings' });
-    assert.is((await get('/config')).inForce, false);
+    assert.is((await get<ConfigPage>('/config')).inForce, false);
   });
 
   test('a look at everything is made when it is asked for, once at a time, recorded, and kept', async () => {
@@ -106,28 +108,28 @@ suite('settings, health and what was done, by the API', ({ test, before, after }
     const first = post('/doctor');
     let busy = await post('/doctor');
     while (busy.status === 200) busy = await post('/doctor');
-    assert.equal([busy.status, busy.body.error.code], [429, 'doctor.busy']);
-    assert.ok((await get('/doctor')).runningSince !== undefined);
+    assert.equal([busy.status, busy.error?.code], [429, 'doctor.busy']);
+    assert.ok((await get<DoctorPage>('/doctor')).runningSince !== undefined);
     over();
     assert.is((await first).status, 200);
-    const { last, runningSince } = await get('/doctor');
+    const { last, runningSince } = await get<DoctorPage>('/doctor');
     assert.is(runningSince, undefined);
-    assert.equal([last.by, last.checks[0].outcome], ['local', 'ok']);
+    assert.equal([last?.by, last?.checks[0]?.outcome], ['local', 'ok']);
     assert.not.match(JSON.stringify(last), /s3cr3t-source/);
-    const { actions } = await get('/actions?action=doctor');
-    assert.is(actions[0].outcome, '1 ok, 0 to look at, 0 failed');
-    assert.match(actions.at(-1).outcome, /^refused: somebody looks already/);
+    const { actions } = await get<ActionsPage>('/actions?action=doctor');
+    assert.is(actions[0]?.outcome, '1 ok, 0 to look at, 0 failed');
+    assert.match(actions.at(-1)?.outcome ?? '', /^refused: somebody looks already/);
   });
 
   test('a channel is tested when somebody asks, and what became of it is told and recorded', async () => {
     assert.equal((await post('/alerts/ops/test')).body, { outcome: 'taken' });
     const failed = await post('/alerts/hook/test');
-    assert.equal([failed.status, failed.body.error.message], [503, 'hook did not take it: hooks.example answered 404']);
-    assert.equal([(await post('/alerts/mute/test')).status, (await post('/alerts/opps/test')).body.error.hint], [409, 'Did you mean ops?']);
+    assert.equal([failed.status, failed.error?.message], [503, 'hook did not take it: hooks.example answered 404']);
+    assert.equal([(await post('/alerts/mute/test')).status, (await post('/alerts/opps/test')).error?.hint], [409, 'Did you mean ops?']);
     assert.equal(sent, ['ops', 'hook']);
-    const { actions } = await get('/actions?action=test-channel');
+    const { actions } = await get<ActionsPage>('/actions?action=test-channel');
     assert.equal(
-      actions.map(({ subject, outcome }: { subject: string; outcome: string }) => [subject, outcome.startsWith('refused')]),
+      actions.map(({ subject, outcome }) => [subject, outcome.startsWith('refused')]),
       [
         ['opps', true],
         ['mute', true],
@@ -143,22 +145,22 @@ suite('settings, health and what was done, by the API', ({ test, before, after }
     assert.is((await stage.ask('/api/v1/settings', mine)).status, 200);
     assert.is((await stage.ask('/api/v1/tokens/bert', { method: 'DELETE' })).status, 200);
     assert.is((await stage.ask('/api/v1/settings', mine)).status, 401);
-    assert.is((await stage.ask('/api/v1/tokens/bert', { method: 'DELETE' })).body.error.code, 'token.unknown');
-    assert.equal((await get('/actions?action=revoke-token&refused=true')).actions.length, 1);
+    assert.is((await stage.ask('/api/v1/tokens/bert', { method: 'DELETE' })).error?.code, 'token.unknown');
+    assert.equal((await get<ActionsPage>('/actions?action=revoke-token&refused=true')).actions.length, 1);
   });
 
   test('what was done is found by who, what, and the pipeline that it was about', async () => {
     await post('/pipelines/sync/pause');
     await post('/pipelines/sync/resume');
     await post('/pipelines/nobody/pause');
-    const { entry } = (await post('/pipelines/sync/runs')).body;
+    const { entry } = (await post<Queued>('/pipelines/sync/runs')).body;
     await stage.ask(`/api/v1/queue/${entry.id}`, { method: 'DELETE' });
     await stage.keepRun('run-1', 'sync', [{ type: 'run.succeeded' }]);
     await stage.keepRun('run-2', 'elsewhere', [{ type: 'run.succeeded' }]);
     await post('/runs/run-1/retry');
     await post('/runs/run-2/retry');
     const found = async (query: string): Promise<readonly string[]> =>
-      (await get(`/actions?${query}`)).actions.map(({ action, subject }: { action: string; subject: string }) => `${action} ${subject}`);
+      (await get<ActionsPage>(`/actions?${query}`)).actions.map(({ action, subject }) => `${action} ${subject}`);
     assert.equal(await found('pipeline=sync'), ['retry run-1', `dequeue ${entry.id}`, 'trigger sync', 'resume sync', 'pause sync']);
     assert.equal(await found('pipeline=sync&refused=true'), ['retry run-1']);
     assert.equal(await found('pipeline=nobody'), ['pause nobody']);
@@ -178,24 +180,24 @@ suite('settings, health and what was done, by the API', ({ test, before, after }
         opened: [{ id, problem: problem(`failed:${id}`), channels: id === '01D' ? ['ops'] : [], over: false }],
         closed: n === 2 ? ['01A'] : [],
       });
-    const first = await get('/incidents?limit=2');
+    const first = await get<IncidentsPage>('/incidents?limit=2');
     assert.equal(
-      first.incidents.map(({ id }: { id: string }) => id),
+      first.incidents.map(({ id }) => id),
       ['01D', '01C'],
     );
     assert.equal(
-      first.incidents[0].deliveries.map(({ channel, state, attempts }: Record<string, unknown>) => [channel, state, attempts]),
+      first.incidents[0]?.deliveries.map(({ channel, state, attempts }) => [channel, state, attempts]),
       [['ops', 'due', 0]],
     );
-    const second = await get(`/incidents?limit=2&before=${first.next}`);
+    const second = await get<IncidentsPage>(`/incidents?limit=2&before=${first.next}`);
     assert.equal(
-      second.incidents.map(({ id, closedAt }: { id: string; closedAt?: string }) => [id, closedAt]),
+      second.incidents.map(({ id, closedAt }) => [id, closedAt]),
       [
         ['01B', undefined],
         ['01A', '2026-01-31T09:01:00.000Z'],
       ],
     );
-    assert.equal((await get('/incidents?limit=2&before=01A')).incidents, []);
+    assert.equal((await get<IncidentsPage>('/incidents?limit=2&before=01A')).incidents, []);
   });
 
   test('none of it is done for a page of another server, or for somebody without a token', async () => {

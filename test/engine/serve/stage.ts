@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { openFileLake } from '../../../connectors/file/lake.ts';
 import { connector as postgres } from '../../../connectors/postgres/index.ts';
 import type { Access } from '../../../engine/access.ts';
+import type { ApiError } from '../../../engine/api.ts';
 import { systemClock } from '../../../engine/base/clock.ts';
 import { makeCredential, tokenText } from '../../../engine/base/credential.ts';
 import type { Config } from '../../../engine/config.ts';
@@ -18,13 +19,15 @@ import { createPostgresStore } from '../../../engine/stores/postgres.ts';
 import { configOf, pipelineOf, tableOf } from '../../support/config.ts';
 import { freshDatabase, type TestDatabase } from '../../support/postgres.ts';
 
-/** An answer, with its body as JSON where it is some. */
-export interface Answer {
+/** An answer to whoever asked for a body that the API declares. */
+export interface Answer<T = unknown> {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of any shape
-  readonly body: any;
+  /** Its JSON; a text, a page and a stream have none, and nobody names a type for it. */
+  readonly body: T;
+  /** Why there is no such body; undefined where there is one. */
+  readonly error: ApiError['error'] | undefined;
 }
 
 export interface Asking {
@@ -50,7 +53,7 @@ export interface Stage {
   readonly told: string[];
   readonly logged: LogRecord[];
   /** The path is sent as it is, not made plain first. */
-  ask(path: string, asking?: Asking): Promise<Answer>;
+  ask<T>(path: string, asking?: Asking): Promise<Answer<T>>;
   /** Keeps a run with these events after its first. */
   keepRun(
     runId: string,
@@ -97,7 +100,7 @@ export const plan: Plan = {
 };
 
 /** Asks by Node's own client, which sends the path as it is given. */
-export function askAt(url: string, path: string, { method = 'GET', headers = {}, json, body, host }: Asking = {}): Promise<Answer> {
+export function askAt<T>(url: string, path: string, { method = 'GET', headers = {}, json, body, host }: Asking = {}): Promise<Answer<T>> {
   const { hostname: at, port } = new URL(url);
   const sent = json === undefined ? body : JSON.stringify(json);
   return new Promise((resolve, reject) => {
@@ -124,7 +127,10 @@ export function askAt(url: string, path: string, { method = 'GET', headers = {},
         answer.on('error', reject);
         answer.on('end', () => {
           const isJson = (answer.headers['content-type'] ?? '').startsWith('application/json');
-          resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text, body: isJson ? JSON.parse(text) : undefined });
+          const body = isJson ? JSON.parse(text) : undefined;
+          const status = answer.statusCode ?? 0;
+          const { error }: Partial<ApiError> = status < 400 ? {} : (body ?? {});
+          resolve({ status, headers: answer.headers, text, body, error });
         });
       },
     );

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { openFileLake } from '../../../connectors/file/lake.ts';
-import type { LakeVersion, ModelNow, PreviewPage, TableLine, TableLive } from '../../../engine/api-table.ts';
+import type { ActionsPage } from '../../../engine/api.ts';
+import type { LoadsPage, PreviewPage, TableLine, TableLive, TablesPage, VersionPage, VersionsPage } from '../../../engine/api-table.ts';
 import { EngineError } from '../../../engine/error.ts';
 import { hiddenBy } from '../../../engine/serve/table-preview.ts';
 import { suite } from '../../support/suite.ts';
@@ -20,19 +21,19 @@ suite('tables in the API', ({ test, before, after }) => {
   after(() => close?.());
 
   const body = async <T>(path: string): Promise<T> => {
-    const answer = await stage.ask(`/api/v1${path}`);
+    const answer = await stage.ask<T>(`/api/v1${path}`);
     assert.is(answer.status, 200, answer.text);
-    return answer.body as T;
+    return answer.body;
   };
   const live = (): Promise<TableLive> => body('/tables/users/live');
 
   test('the list answers at once, and has sizes as soon as they were looked up', async () => {
     await waitUntil(async () => {
-      const { tables } = await body<{ readonly tables: readonly TableLine[] }>('/tables');
+      const { tables } = await body<TablesPage>('/tables');
       const users = tables.find(({ table }) => table === 'users');
       return users?.lake !== undefined && users.staging !== undefined;
     }, 'sizes');
-    const { tables } = await body<{ readonly tables: readonly TableLine[] }>('/tables');
+    const { tables } = await body<TablesPage>('/tables');
     assert.equal(
       tables.map(({ table, pipelines }) => [table, pipelines]),
       [
@@ -53,15 +54,7 @@ suite('tables in the API', ({ test, before, after }) => {
     assert.equal([inLake.found?.version, inLake.found?.files, inLake.found?.rows], [3, 1, 5]);
     assert.equal([staging.found?.rows, staging.found?.exact], [6, true], 'what its loads add up to');
     assert.equal(
-      analytics.found?.models.map((one: ModelNow) => [
-        one.name,
-        one.direct,
-        one.stands,
-        one.rows,
-        one.tests.passed,
-        one.tests.warned,
-        one.runId,
-      ]),
+      analytics.found?.models.map((one) => [one.name, one.direct, one.stands, one.rows, one.tests.passed, one.tests.warned, one.runId]),
       [
         ['stg_users', true, 'view', undefined, 1, 0, 'run-1'],
         ['people', false, 'table', 30, 1, 1, 'run-1'],
@@ -100,9 +93,9 @@ suite('tables in the API', ({ test, before, after }) => {
   });
 
   test('the newest rows, without a value that is masked or left out by now, whatever staging still holds; who looked is recorded', async () => {
-    const answer = await stage.ask('/api/v1/tables/users/preview', { method: 'POST' });
+    const answer = await stage.ask<PreviewPage>('/api/v1/tables/users/preview', { method: 'POST' });
     assert.is(answer.status, 200, answer.text);
-    const page = answer.body as PreviewPage;
+    const page = answer.body;
     assert.equal([page.order, page.newestBy, page.rows.length], ['newest', 'updated_at', 20]);
     assert.equal(
       page.columns.filter(({ hidden }) => hidden !== undefined).map(({ name, hidden }) => `${name} ${hidden}`),
@@ -115,13 +108,13 @@ suite('tables in the API', ({ test, before, after }) => {
     assert.equal(page.rows[0]?.slice(0, 6), [{ text: '30', cut: false }, null, null, null, { text: '2.50', cut: false }, null]);
     assert.not.match(answer.text, new RegExp(secret));
     assert.not.match(JSON.stringify([stage.logged, stage.told]), new RegExp(secret));
-    const [action] = (await stage.ask('/api/v1/actions?limit=1')).body.actions;
+    const [action] = (await stage.ask<ActionsPage>('/api/v1/actions?limit=1')).body.actions;
     assert.equal(
-      [action.action, action.subject, action.outcome, action.who],
+      [action?.action, action?.subject, action?.outcome, action?.who],
       ['preview', 'users', 'saw 20 rows of staging.users', 'local'],
     );
     const empty = await stage.ask('/api/v1/tables/orders/preview', { method: 'POST' });
-    assert.equal([empty.status, empty.body.error.code], [409, 'preview.empty']);
+    assert.equal([empty.status, empty.error?.code], [409, 'preview.empty']);
   });
 
   test('where columns are named, what staging has beside them is from before they were, and is not shown', () => {
@@ -141,7 +134,7 @@ suite('tables in the API', ({ test, before, after }) => {
   });
 
   test('loads in numbers: how many rows are there follows from the last one that replaced all', async () => {
-    const { loads } = await body<{ readonly loads: readonly Record<string, unknown>[] }>('/tables/users/loads');
+    const { loads } = await body<LoadsPage>('/tables/users/loads');
     assert.equal(
       loads.map((load) => [load.runId, load.rows, load.inserted, load.updated, load.unchanged, load.replaced, load.total]),
       [
@@ -149,12 +142,12 @@ suite('tables in the API', ({ test, before, after }) => {
         ['run-1', 4, 1, 2, 1, false, 6],
       ],
     );
-    assert.ok(Number(loads[0]?.lagMs) > 0);
-    assert.is((await body<{ readonly loads: readonly unknown[] }>('/tables/users/loads?limit=1')).loads.length, 1);
+    assert.ok((loads[0]?.lagMs ?? 0) > 0);
+    assert.is((await body<LoadsPage>('/tables/users/loads?limit=1')).loads.length, 1);
   });
 
   test("commits of the lake's log in pages, and the files of one", async () => {
-    const first = await body<{ readonly versions: readonly LakeVersion[]; readonly next?: number }>('/tables/users/versions?limit=3');
+    const first = await body<VersionsPage>('/tables/users/versions?limit=3');
     assert.equal(
       first.versions.map(({ version, rows, files, removed, by }) => [version, rows, files, removed, by?.runId, by?.mode]),
       [
@@ -163,14 +156,9 @@ suite('tables in the API', ({ test, before, after }) => {
         [1, 1, 1, 0, 'run-2', 'incremental'],
       ],
     );
-    const second = await body<{ readonly versions: readonly LakeVersion[]; readonly next?: number }>(
-      `/tables/users/versions?limit=3&before=${first.next}`,
-    );
+    const second = await body<VersionsPage>(`/tables/users/versions?limit=3&before=${first.next}`);
     assert.equal([second.versions.map(({ version }) => version), second.next], [[0], undefined]);
-    const one = await body<{
-      readonly changes: readonly { readonly change: string; readonly rows?: number; readonly bytes?: number }[];
-      readonly count: number;
-    }>('/tables/users/versions/3');
+    const one = await body<VersionPage>('/tables/users/versions/3');
     assert.equal(
       one.changes.map(({ change, rows, bytes }) => [change, rows, (bytes ?? 0) > 0]),
       [
@@ -180,8 +168,8 @@ suite('tables in the API', ({ test, before, after }) => {
         ['added', 5, true],
       ],
     );
-    assert.is((await stage.ask('/api/v1/tables/users/versions/99')).body.error.code, 'lake.no-version');
-    assert.is((await stage.ask('/api/v1/tables/user/versions')).body.error.hint, 'Did you mean users?');
+    assert.is((await stage.ask('/api/v1/tables/users/versions/99')).error?.code, 'lake.no-version');
+    assert.is((await stage.ask('/api/v1/tables/user/versions')).error?.hint, 'Did you mean users?');
   });
 
   test('what cannot be looked up keeps nothing else from being told', async () => {
@@ -192,7 +180,7 @@ suite('tables in the API', ({ test, before, after }) => {
         return kind === 'source' ? { ...link, look: async () => Promise.reject(noHost) } : link;
       },
     });
-    const { source, lake: inLake, staging, columns: ways } = (await askAt(server.url, '/api/v1/tables/users/live')).body as TableLive;
+    const { source, lake: inLake, staging, columns: ways } = (await askAt<TableLive>(server.url, '/api/v1/tables/users/live')).body;
     assert.equal([source.found, source.trouble?.code, source.trouble?.hint], [undefined, 'postgres.refused', 'Start it.']);
     assert.match(inLake.trouble?.message ?? '', /stage\.ts/);
     assert.is(staging.found?.rows, 6);
@@ -216,9 +204,9 @@ suite('tables in the API', ({ test, before, after }) => {
       lake: async () => ({ ...lake, read: never, list }),
     });
     const ask = async (table: string): Promise<TableLive> => {
-      const answer = await askAt(server.url, `/api/v1/tables/${table}/live`);
+      const answer = await askAt<TableLive>(server.url, `/api/v1/tables/${table}/live`);
       assert.is(answer.status, 200, answer.text);
-      return answer.body as TableLive;
+      return answer.body;
     };
     for (let round = 0; round < 2; round += 1) {
       const [users] = await Promise.all(['users', 'orders', 'lost'].map(ask));
@@ -257,7 +245,7 @@ suite('tables in the API', ({ test, before, after }) => {
         { type: 'run.succeeded' },
       ]);
     const line = async (): Promise<TableLine['staging']> =>
-      (await body<{ readonly tables: readonly TableLine[] }>('/tables')).tables.find(({ table }) => table === 'users')?.staging;
+      (await body<TablesPage>('/tables')).tables.find(({ table }) => table === 'users')?.staging;
     assert.equal([(await line())?.rows, (await line())?.exact], [30, false], 'the server estimates it');
     const before = (await live()).staging.at;
     await load('whole-1', { replaced: true, inserted: 31, updated: 0, unchanged: 0 });
