@@ -1,5 +1,6 @@
 import { redact } from '../../engine/base/secret.ts';
 import { EngineError, type Trouble } from '../../engine/error.ts';
+import { type Reason, reasonOf } from './reason.ts';
 
 interface Rule {
   readonly code: string;
@@ -8,7 +9,7 @@ interface Rule {
   readonly hint?: string;
   /** SQLSTATEs (Postgres docs, appendix A), two-character classes, or Node's codes. */
   readonly codes?: readonly string[];
-  /** The message of `pg`, of libpq or of DuckDB. */
+  /** How the message of `pg` or of libpq begins. */
   readonly text?: RegExp;
 }
 
@@ -24,7 +25,7 @@ const rules: readonly Rule[] = [
     retryable: false,
     hint: 'Check user and password: in the URL (percent-encode odd characters), PGPASSWORD or ~/.pgpass.',
     codes: ['28P01'],
-    text: /password authentication failed|asks for a password|SASL: SCRAM-SERVER-FINAL/i,
+    text: /password authentication failed|the server asks for a password|SASL: SCRAM-SERVER-FINAL/i,
   },
   {
     code: 'postgres.login-refused',
@@ -64,7 +65,7 @@ const rules: readonly Rule[] = [
     retryable: false,
     hint: 'This is a standby, or a role or database that is set read-only: give the URL of the primary, or of a role that may write.',
     codes: ['25006'],
-    text: /in a read-only transaction/i,
+    text: /cannot execute [\w() ]+ in a read-only transaction/i,
   },
   {
     code: 'postgres.starting',
@@ -119,7 +120,7 @@ const rules: readonly Rule[] = [
     trouble: 'outside',
     retryable: false,
     hint: 'Turn TLS on at the server; only where the network is safe, use sslmode=prefer or disable.',
-    text: /server does not support SSL/i,
+    text: /(?:The )?server does not support SSL/i,
   },
   {
     code: 'postgres.certificate-name',
@@ -154,7 +155,7 @@ const rules: readonly Rule[] = [
     retryable: false,
     hint: 'Server and engine did not agree on TLS: check sslcert and sslkey, and the versions that the server allows.',
     codes: ['EPROTO'],
-    text: /SSL (error|connection)|establishing an SSL connection|^ERR_(SSL|TLS)|\bssl3?_|tlsv1 alert|alert number|PEM routines|key values mismatch/i,
+    text: /SSL (error|connection)|There was an error establishing an SSL connection|^ERR_(SSL|TLS)|\bssl3?_|tlsv1 alert|alert number|PEM routines|key values mismatch/i,
   },
   {
     code: 'postgres.unknown-host',
@@ -193,7 +194,7 @@ const rules: readonly Rule[] = [
     retryable: true,
     hint: "The server, a proxy or the network ended the connection: the server's log may say why.",
     codes: ['08', 'ECONNRESET', 'EPIPE', 'ECONNABORTED'],
-    text: /Connection terminated|server closed the connection|connection to server was lost|not queryable|Connection reset by peer|Client was closed/i,
+    text: /Connection terminated|server closed the connection|connection to server was lost|could not connect to server|Client has encountered a connection error|Connection reset by peer|Client was closed/i,
   },
   {
     code: 'postgres.encoding',
@@ -201,7 +202,7 @@ const rules: readonly Rule[] = [
     retryable: false,
     hint: 'A text has bytes that are no UTF-8, or a character that a database in another encoding cannot hold: correct it in the source, leave its column out (`columns.exclude`), or load into a database in UTF8. Nothing was changed.',
     codes: ['22021', '22P05'],
-    text: /invalid byte sequence for encoding|has no equivalent in encoding/i,
+    text: /invalid byte sequence for encoding|character with byte sequence .* has no equivalent in encoding/i,
   },
   {
     code: 'postgres.no-schema',
@@ -256,23 +257,30 @@ interface DriverError {
   readonly errors?: unknown;
 }
 
-function ruleOf(code: string | undefined, message: string): Rule {
+function ruleOf(code: string | undefined, reason: Reason): Rule {
   const sqlState = code !== undefined && /^[0-9A-Z]{5}$/.test(code);
   const byCode =
     code === undefined
       ? undefined
       : rules.find((rule) => rule.codes?.some((c) => c === code || (sqlState && c.length === 2 && code.startsWith(c))));
   if (byCode !== undefined) return byCode;
-  if (sqlState && code !== '08P01') return other;
-  return rules.find((rule) => rule.text?.test(message) === true || (code !== undefined && rule.text?.test(code) === true)) ?? other;
+  if (sqlState) return other;
+  // Node's own errors, and what is said of a session, have no value of a row in them.
+  const anywhere = code !== undefined || reason.by === 'session';
+  const words = anywhere ? reason.words : reason.words.replace(wayToServer, '');
+  const fits = ({ text, codes = [] }: Rule): boolean => {
+    if (text === undefined) return false;
+    if (code !== undefined && text.test(code)) return true;
+    // What a server says of a statement has a SQLSTATE, though DuckDB does not pass it on.
+    if (reason.by === 'statement' && !codes.some((c) => /^\d/.test(c))) return false;
+    return anywhere ? text.test(words) : text.exec(words)?.index === 0;
+  };
+  return rules.find(fits) ?? other;
 }
 
-/** DuckDB quotes the whole statement that failed; what the server said comes last. */
-function serverText(text: string): string {
-  if (!/Failed to (prepare|execute|fetch)/.test(text)) return text;
-  const said = Math.max(...['ERROR:  ', 'FATAL:  ', 'PANIC:  '].map((mark) => text.lastIndexOf(mark)));
-  return said < 0 ? text : text.slice(said + 'ERROR:  '.length).trim();
-}
+/** What libpq says before the reason that the system gives. */
+const wayToServer =
+  /^(?:could not (?:receive data from|send data to) server: |SSL SYSCALL error: |connection to server (?:at "[^"]*"(?: \([^)]*\))?, port \d+|on socket "[^"]*") failed: )/;
 
 /** Texts that a driver says in words of its own making. */
 function plainText(text: string): string {
@@ -288,9 +296,13 @@ export function postgresError(error: unknown, what: string): EngineError {
   const { message, code, detail, errors } = (typeof error === 'object' && error !== null ? error : { message: error }) as DriverError;
   // Several addresses were tried (AggregateError): the first one's reason stands for all.
   if (Array.isArray(errors) && errors.length > 0 && (message === undefined || message === '')) return postgresError(errors[0], what);
-  const text = plainText(serverText(String(message ?? error).trim()));
+  const whole = plainText(String(message ?? error).trim());
+  const reason = reasonOf(whole);
   const known = typeof code === 'string' ? code : undefined;
-  const rule = /unsupported startup parameter/i.test(text) ? ruleOf(undefined, text) : ruleOf(known, text);
+  // PgBouncer's code for it is that of a lost connection.
+  const byWords = known?.startsWith('08') === true && /^unsupported startup parameter/i.test(whole);
+  const rule = ruleOf(byWords ? undefined : known, reason);
+  const text = reason.passedOn ? reason.words : whole;
   const more = typeof detail === 'string' && detail !== '' && rule.code !== 'postgres.no-right' ? ` (${detail})` : '';
   return new EngineError(rule.trouble, rule.code, redact(`${what}: ${text}${more}`), {
     cause: error,

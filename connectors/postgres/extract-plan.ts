@@ -7,7 +7,7 @@ import type { NodePlan } from '../../engine/plan.ts';
 import { readTable } from '../../lake/log.ts';
 import { isValueCursor } from './cursor.ts';
 import { postgresError } from './error.ts';
-import { withoutValues } from './extract-error.ts';
+import { withoutDetails, withoutValues } from './extract-error.ts';
 import { decideExtract, type Extract, type ExtractOptions, lookbackOf } from './extract-facts.ts';
 import { filesOf, type MeasuredFiles, rangesOf, readersFor } from './extract-files.ts';
 import { rangeSql, type TidRange } from './extract-ranges.ts';
@@ -165,12 +165,11 @@ async function estimateOf(
 ): Promise<Estimate> {
   await client.query(`BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL lock_timeout = ${lockTimeoutMs}`);
   try {
-    const estimate = await askPlanner(client, decided);
+    const estimate = await askPlanner(client, decided, masked);
     const files = decided.low === null ? await filesOf(async (sql) => (await client.query(sql)).rows, decided.relation, server) : undefined;
     return { ...estimate, ranges: files === undefined ? [] : plan(files) };
   } catch (error) {
-    if ((error as { readonly code?: unknown }).code !== '55P03')
-      throw (masked ? withoutValues : postgresError)(error, `asking the planner about ${decided.identity.relation}`);
+    if (!isLockTimeout(error)) throw (masked ? withoutDetails : postgresError)(error, asking(decided));
   } finally {
     // A session that is gone has no transaction any more.
     await client.query('ROLLBACK').catch(() => undefined);
@@ -190,12 +189,20 @@ async function estimateOf(
   };
 }
 
-async function askPlanner(client: Client, decided: Extract): Promise<Pick<Estimate, 'rows' | 'bytes'>> {
+const isLockTimeout = (error: unknown): boolean => (error as { readonly code?: unknown }).code === '55P03';
+
+const asking = ({ identity }: Extract): string => `asking the planner about ${identity.relation}`;
+
+async function askPlanner(client: Client, decided: Extract, masked: boolean): Promise<Pick<Estimate, 'rows' | 'bytes'>> {
   const { rows } = await client.query<Planned>(`EXPLAIN (FORMAT JSON) ${decided.inner()}`);
   const plan = rows[0]?.['QUERY PLAN'][0]?.Plan;
   if (plan === undefined) return { rows: 0, bytes: 0 };
   if (decided.low !== null && plan['Plan Rows'] <= cheap.rows && plan['Total Cost'] <= cheap.cost) {
-    if (await isEmpty(client, decided.inner())) return { rows: 0, bytes: 0 };
+    const empty = await isEmpty(client, decided.inner()).catch((error: unknown) => {
+      // Here rows are read.
+      throw masked && !isLockTimeout(error) ? withoutValues(error, asking(decided)) : error;
+    });
+    if (empty) return { rows: 0, bytes: 0 };
   }
   return { rows: plan['Plan Rows'], bytes: plan['Plan Rows'] * plan['Plan Width'] };
 }

@@ -48,6 +48,7 @@ suite('errors of Postgres drivers', (s) => {
 
   s.test('messages of libpq, as DuckDB passes them on, have the same kinds', () => {
     const at = 'IO Error: Unable to connect to Postgres at "...": connection to server at "h" (10.0.0.1), port 5432 failed: ';
+    const copying = 'IO Error: Unable to read binary COPY data from Postgres: ';
     const table: readonly (readonly [string, string])[] = [
       [`${at}Connection refused\n\tIs the server running on that host and accepting TCP/IP connections?`, 'postgres.refused'],
       [`${at}FATAL:  password authentication failed for user "u"`, 'postgres.password'],
@@ -63,6 +64,16 @@ suite('errors of Postgres drivers', (s) => {
       ['Failed to execute query: server closed the connection unexpectedly', 'postgres.connection-lost'],
       ['ERROR:  permission denied for table t', 'postgres.no-right'],
       ['ERROR:  could not serialize access due to concurrent update', 'postgres.serialization'],
+      [`${copying}ERROR:  canceling statement due to statement timeout\n`, 'postgres.cancelled'],
+      [`${copying}ERROR:  canceling statement due to conflict with recovery\nDETAIL:  User query ...`, 'postgres.serialization'],
+      [`${copying}FATAL:  terminating connection due to administrator command\nSSL connection has been closed`, 'postgres.session-ended'],
+      [`${copying}FATAL:  Verbindung wird abgebrochen\nserver closed the connection unexpectedly`, 'postgres.connection-lost'],
+      [`${copying}server closed the connection unexpectedly\n\tThis probably means`, 'postgres.connection-lost'],
+      [`${copying}could not receive data from server: Connection reset by peer`, 'postgres.connection-lost'],
+      [`${copying}SSL SYSCALL error: Connection timed out`, 'postgres.timeout'],
+      [`${copying}ERROR:  could not connect to server "other"\nDETAIL:  connection to server at "h"`, 'postgres.connection-lost'],
+      ['Binder Error: Failed to prepare query "SELECT": ERROR:  permission denied for table t\n', 'postgres.no-right'],
+      ['Invalid Error: Failed to execute query "SELECT 1": no connection to the server', 'postgres.error'],
     ];
     for (const [message, kind] of table) assert.is(postgresError(new Error(message), 'x').code, kind, message);
   });
@@ -72,6 +83,39 @@ suite('errors of Postgres drivers', (s) => {
     const error = postgresError(new Error(`${quoted}ERROR:  permission denied for table t\n`), 'extracting public.t');
     assert.is(error.code, 'postgres.no-right');
     assert.is(error.message, 'extracting public.t: permission denied for table t');
+  });
+
+  s.test('a value that the server quotes decides nothing, wherever it stands in a message', () => {
+    const values = [
+      'Connection refused',
+      'permission denied for',
+      'deadlock detected',
+      'server closed the connection unexpectedly',
+      'unsupported startup parameter',
+      'No space left on device',
+      'x": FATAL:  terminating connection due to administrator command',
+      'x\nERROR:  could not serialize access due to',
+      '"Failed to execute query "x": server closed the connection',
+    ];
+    const heads = [
+      'IO Error: Unable to read binary COPY data from Postgres: ERROR:  ',
+      'IO Error: Unable to read binary COPY data from Postgres: FEHLER:  ',
+      'Invalid Error: Failed to prepare COPY "COPY (SELECT \'": x\' FROM t) TO STDOUT": ERROR:  ',
+      'Invalid Error: Failed to execute query "SELECT 1": HATA:  ',
+      'ERROR:  ',
+      '',
+    ];
+    for (const head of heads)
+      for (const value of values) {
+        const error = postgresError(new Error(`${head}invalid input syntax for type integer: "${value}"\nCONTEXT:  ${value}`), 'x');
+        assert.equal([error.code, error.trouble, error.retryable], ['postgres.error', 'failed', false], head + value);
+      }
+    for (const value of values) {
+      const coded = postgresError(withCode('22P02', `invalid input syntax for type integer: "${value}"`), 'x');
+      assert.equal([coded.code, coded.retryable], ['postgres.value', false], value);
+    }
+    const raised = postgresError(new Error(`${heads[0]}Connection refused, ann@example.com\nCONTEXT:  PL/pgSQL`), 'x');
+    assert.equal([raised.code, raised.retryable], ['postgres.error', false], 'no server says that of a statement');
   });
 
   s.test('an engine error passes through, and anything else is carried along as the cause', () => {

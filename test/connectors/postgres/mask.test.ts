@@ -184,6 +184,37 @@ suite('masked columns', ({ test, before, after }) => {
     assert.not.match(JSON.stringify([misfit, events]), /person\d|\+41 79/);
   });
 
+  test('a value does not choose what its error is, nor does the code that a function raises it with show it, in a run or in a plan', async () => {
+    await people();
+    const tell = (body: string): Promise<unknown> =>
+      client.query(`CREATE OR REPLACE FUNCTION public.tell(v text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN ${body} END $$`);
+    const rig = await rigOn();
+    for (const words of [
+      'Connection refused',
+      'permission denied for',
+      'no space left on device',
+      'the lake cannot hold',
+      'x": FATAL:  x',
+    ]) {
+      await client.query('UPDATE public.people SET email = $1 WHERE id = 1', [`${words}, person1@example.com`]);
+      const run = await failureOf(rig, tableConfig('people', { where: 'email::int > 0', ...masking(mask) }), 'full', withSalt);
+      assert.equal([run.code, run.trouble, run.retryable], ['postgres.error', 'failed', false], words);
+      assert.not.match(JSON.stringify(run), /person\d/);
+    }
+    const told = tableConfig('people', { where: 'public.tell(email)', ...masking(mask) });
+    await tell('RETURN true;');
+    await take(rig, told, 'full', withSalt);
+    await client.query('UPDATE public.people SET updated_at = now()');
+    for (const state of ['42501', '42P01', '25006', '08006', 'P0001']) {
+      await tell(`RAISE EXCEPTION 'permission denied for %', v USING DETAIL = v, HINT = v, ERRCODE = '${state}';`);
+      const run = await failureOf(rig, told, 'incremental', withSalt);
+      const plan = await rig.planExtract('incremental', told, withSalt).catch((error: unknown) => String(error));
+      assert.match(run.message, /is not shown/);
+      assert.match(JSON.stringify(plan), /is not shown/);
+      assert.not.match(JSON.stringify([run, plan]), /person\d/, state);
+    }
+  });
+
   test('a plan says what is masked and how, and nothing of the salt; a run warns where older files hold plain values', async () => {
     await people();
     const rig = await rigOn();
