@@ -197,9 +197,12 @@ export function hideUrls(yaml: string): void {
   }
   for (const pair of text.matchAll(/passw(?:or)?d["']?\s*[=:]\s*('[^']*'|"[^"]*"|[^\s&'",}]+)/gi)) {
     const password = pair[1]?.replace(/^(['"])(.*)\1$/, '$2');
-    if (password?.startsWith('${') === false) keepSecret(password);
+    if (password !== undefined && !password.startsWith('${') && !saidOfColumns.has(password)) keepSecret(password);
   }
 }
+
+/** What is said of a column that is named `password`: hidden as a secret, these words would be hidden wherever they are. */
+const saidOfColumns: ReadonlySet<string> = new Set(['hash', 'redact', 'null', '~', 'string', 'true', 'false']);
 
 /** All that may be the password in what follows `scheme://`, for odd characters leave a choice. */
 function urlPasswords(rest: string): readonly string[] {

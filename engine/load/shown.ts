@@ -1,12 +1,9 @@
 import { redact, secretName } from '../base/secret.ts';
 import { hideUrls } from './read.ts';
+import { createFlow, hidden, plainValue } from './shown-flow.ts';
 
-const hidden = '***';
 /** Nobody writes a longer line by hand. Patterns look at no more than this at once: what they need may grow with the square of it. */
 const longLine = 2_000;
-/** A value that says nothing: a switch, or nothing but variables. */
-const plainValue = /^(?:true|false|null|~|off|\d+|(["']?)(?:\$\{[A-Za-z_][A-Za-z0-9_]*\})+\1)?$/;
-
 /**
  * The lines of a pipelines.yaml as they may leave this machine, as many as the text has, whether it can be read or not: without passwords and paths of URLs, values of headers, and whatever stands
  * behind a key that sounds like a secret, in comments too. Variables (`${NAME}`) are shown, their values are not. It hides too much rather than too little, and of a line that is very long all.
@@ -16,51 +13,68 @@ export function shownYaml(text: string): readonly string[] {
   const short = lines.filter((line) => line.length <= longLine);
   hideUrls(short.join('\n'));
   const anchored = secretAnchors(short);
+  const flow = createFlow(anchored);
+  /** The line that opened it: how far in it is, if it has a key. */
+  let opener: number | undefined;
   /** Lines that are further in than this belong to a value that is not shown. */
   let within: number | undefined;
   let headers: number | undefined;
-  let depth = 0;
+  /** Lines that are further in than this are a text. */
+  let scalar: number | undefined;
   return lines.map((line) => {
     // A return of its own is the end of a line for some readers of YAML.
     if (line.length > longLine || line.includes('\r')) {
       // What goes on in the next lines is further in.
       within ??= line.length - line.trimStart().length;
-      depth = Math.max(0, depth + braces(line));
+      flow.skip(line);
+      opener = undefined;
       return hidden;
     }
     const { code, comment } = apart(line);
     const tail = shownComment(comment);
     const indent = code.search(/[^\s]/);
-    if (depth > 0) {
-      depth += braces(code);
-      return `${code.slice(0, Math.max(indent, 0))}${indent === -1 ? '' : hidden}${tail}`;
+    if (indent === -1) return `${within === undefined && !flow.isOpen() ? code : ''}${tail}`;
+    const { lead, quote, key, colon, space, value } = keyOf(code);
+    const at = lead.length;
+    if (flow.isOpen()) {
+      // What is in braces is further in than what they belong to: they were never closed.
+      const isOver = opener !== undefined && key !== '' && at <= opener && flow.mayEnd();
+      if (!isOver) return `${shownCode(flow.read(code))}${tail}`;
+      flow.end();
     }
-    if (indent === -1) return `${within === undefined ? code : ''}${tail}`;
     // The dashes of a list may be as far in as its key.
     if (within !== undefined && (indent > within || (indent === within && /^-(?:\s|$)/.test(code.slice(indent)))))
       return `${code.slice(0, indent)}${hidden}${tail}`;
     within = undefined;
+    if (scalar !== undefined && indent > scalar) return `${shownCode(code)}${tail}`;
+    scalar = undefined;
     if (headers !== undefined && indent <= headers) headers = undefined;
-    const { lead, quote, key, colon, space, value } = keyOf(code);
-    const at = lead.length;
-    const isSecret = headers !== undefined || secretName.test(key) || namesAnchor(value, anchored);
+    const bare = value.replace(props, '');
+    const isSecret = headers !== undefined || secretName.test(key) || (key === 'headers' && bare !== '') || namesAnchor(value, anchored);
     if (key !== '' && isSecret && !plainValue.test(value.trim())) {
       within = at;
-      depth = Math.max(0, braces(value));
+      if (/^[{[]/.test(bare)) flow.hide(bare);
+      opener = undefined;
       return `${lead}${quote}${key}${quote}${colon}${space}${hidden}${tail}`;
     }
     if (key === '' && (headers !== undefined || /^[?:](?:\s|$)/.test(code.slice(at)) || namesAnchor(code, anchored))) {
       within = at;
-      depth = Math.max(0, braces(code));
+      flow.hide(code);
+      opener = undefined;
       return `${lead}${hidden}${tail}`;
     }
     if (key !== '' && secretName.test(key) && value === '') within = at;
-    if (key === 'headers' && /^(?:[&!]\S*\s*)*$/.test(value)) headers = at;
-    const flow = withoutHeaders(code);
-    depth = flow.open;
-    return `${shownCode(flow.code)}${tail}`;
+    if (key === 'headers' && bare === '') headers = at;
+    if (/^[|>]/.test(bare)) scalar = at;
+    const brace = code.search(/\[|(?<!\$)\{/);
+    if (brace === -1) return `${shownCode(code)}${tail}`;
+    opener = key === '' ? undefined : at;
+    return `${shownCode(code.slice(0, brace) + flow.read(code.slice(brace)))}${tail}`;
   });
 }
+
+/** Tag and anchor of a value. */
+const props = /^(?:[&!]\S*(?:\s+|$))*/;
 
 /** A line's own text, and its comment with the space before it. */
 function apart(line: string): { readonly code: string; readonly comment: string } {
@@ -110,33 +124,16 @@ function namesAnchor(code: string, anchored: ReadonlySet<string>): boolean {
   return [...code.matchAll(/(?:^|[\s:,[{])&([^\s,[\]{}]+)/g)].some(([, name]) => name !== undefined && anchored.has(name));
 }
 
-/** How many braces and brackets stay open. */
-function braces(code: string): number {
-  const plain = code.replace(/\$\{[^{}]*\}/g, '');
-  return (plain.match(/[{[]/g) ?? []).length - (plain.match(/[}\]]/g) ?? []).length;
-}
-
-/** `headers: { ... }` without what is between the braces; `open`: how many of them are not closed in this line. */
-function withoutHeaders(code: string): { readonly code: string; readonly open: number } {
-  const found = /\bheaders["']?\s*:\s*\{/.exec(code);
-  if (found === null) return { code, open: 0 };
-  const begin = found.index + found[0].length;
-  let open = 1;
-  let end = begin;
-  for (; end < code.length && open > 0; end += 1) open += code[end] === '{' ? 1 : code[end] === '}' ? -1 : 0;
-  const rest = withoutHeaders(code.slice(end));
-  return { code: `${code.slice(0, begin)} ${hidden}${open > 0 ? '' : ` }${rest.code}`}`, open: open > 0 ? open : rest.open };
-}
-
-const inFlow = /(["']?)([\w.-]+)\1(\s*:\s*)("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|\{[^{}]*\}|[^\s,{}[\]][^,{}[\]]*)/g;
+/** A secret that stands where only a file that is not well formed has one: behind its key, whatever is around the two. */
+const anywhere = new RegExp(
+  `((?:${secretName.source})[\\w.-]*["']?\\s*:\\s*)("(?:[^"\\\\]|\\\\.)*"|'(?:[^']|'')*'|(?:\\$\\{[^{}]*\\}|[^\\s,{}[\\]])(?:\\$\\{[^{}]*\\}|[^,{}[\\]])*)`,
+  'gi',
+);
 
 function shownCode(code: string): string {
-  const flow = /[{[]/.test(code.replace(/\$\{[^{}]*\}/g, ''));
-  const inner = flow
-    ? code.replace(inFlow, (all, quote: string, key: string, colon: string, value: string) =>
-        secretName.test(key) && !plainValue.test(value.trim()) ? `${quote}${key}${quote}${colon}${hidden}` : all,
-      )
-    : code;
+  const inner = code.replace(anywhere, (all, key: string, value: string) =>
+    plainValue.test(value.trim()) || value.startsWith(hidden) ? all : `${key}${hidden}`,
+  );
   return redact(withoutPaths(inner));
 }
 
