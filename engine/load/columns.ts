@@ -28,9 +28,7 @@ export function readColumns(
   const exclude = items(layer.get('exclude'));
   const rename = layer.get('rename') ?? {};
   const types = layer.get('types') ?? {};
-  const mask = Object.fromEntries(
-    Object.entries(layer.get('mask') ?? {}).map(([column, kind]): [string, MaskKind] => [column, kind ?? 'null']),
-  );
+  const { mask, placeOf } = mergeMasks(own, defaults);
   const left = (column: string): boolean => exclude.includes(column) || (include !== undefined && !include.includes(column));
 
   for (const [i, column] of (layer.get('exclude') ?? []).entries())
@@ -61,8 +59,23 @@ export function readColumns(
             hint: `Remove it from \`${part}\`, or take the column.`,
           });
   checkRename(rename, include, layer.pointer('rename'), findings);
-  checkMask(mask, { key, cursor, types, salted }, layer.pointer('mask'), findings);
+  checkMask(mask, { key, cursor, types, salted }, placeOf, findings);
   return { include, exclude, rename, types, mask };
+}
+
+/** The masks of a table and those of `defaults`, column by column: a mask never goes because another column has one. `placeOf`: where that of a column stands. */
+function mergeMasks(
+  own: Placed<RawColumns>,
+  defaults: RawColumns | undefined,
+): { readonly mask: Readonly<Record<string, MaskKind>>; placeOf(column: string): string } {
+  const said = new Map(Object.entries(own.value?.mask ?? {}));
+  const mask = [...new Map([...Object.entries(defaults?.mask ?? {}), ...said])].flatMap(([column, kind]): [string, MaskKind][] =>
+    kind === 'plain' ? [] : [[column, kind ?? 'null']],
+  );
+  return {
+    mask: Object.fromEntries(mask),
+    placeOf: (column) => below(said.has(column) ? own.pointer : '/defaults/columns', 'mask', column),
+  };
 }
 
 function checkRename(

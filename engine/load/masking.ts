@@ -1,6 +1,6 @@
 import { keepSecret } from '../base/secret.ts';
 import type { MaskingConfig, MaskKind } from '../config.ts';
-import { below, type Findings } from './findings.ts';
+import type { Findings } from './findings.ts';
 import type { RawConfig } from './raw.ts';
 
 const saltCharacters = 16;
@@ -26,7 +26,7 @@ export function isSalted(raw: RawConfig, findings: Findings): boolean {
   return raw.masking?.salt !== undefined || findings.spoiled('/masking/salt') || findings.spoiled('/masking');
 }
 
-/** Findings where a mask stands against what else is said of its column. */
+/** Findings where a mask stands against what else is said of its column; `placeOf` says where it stands. */
 export function checkMask(
   mask: Readonly<Record<string, MaskKind>>,
   beside: {
@@ -35,11 +35,11 @@ export function checkMask(
     readonly types: Readonly<Record<string, unknown>>;
     readonly salted: boolean;
   },
-  pointer: string,
+  placeOf: (column: string) => string,
   findings: Findings,
 ): void {
   for (const [column, kind] of Object.entries(mask)) {
-    const place = below(pointer, column);
+    const place = placeOf(column);
     const tell = (message: string, hint: string): void => findings.on(place, 'key', { code: 'config.mask', message, hint });
     if (beside.key?.includes(column) === true && kind !== 'hash')
       tell(

@@ -84,8 +84,8 @@ export interface RawColumns {
   readonly exclude?: List<string>;
   readonly rename?: Block<string>;
   readonly types?: Block<'string'>;
-  /** YAML's `null` is a kind too. */
-  readonly mask?: Block<'hash' | 'redact' | 'null' | null>;
+  /** YAML's `null` is a kind too. `plain`: none, whatever `defaults` say. */
+  readonly mask?: Block<'hash' | 'redact' | 'null' | 'plain' | null>;
 }
 
 export interface RawTableLake {

@@ -202,7 +202,7 @@ export function hideUrls(yaml: string): void {
 }
 
 /** What is said of a column that is named `password`: hidden as a secret, these words would be hidden wherever they are. */
-const saidOfColumns: ReadonlySet<string> = new Set(['hash', 'redact', 'null', '~', 'string', 'true', 'false']);
+const saidOfColumns: ReadonlySet<string> = new Set(['hash', 'redact', 'null', 'plain', '~', 'string', 'true', 'false']);
 
 /** All that may be the password in what follows `scheme://`, for odd characters leave a choice. */
 function urlPasswords(rest: string): readonly string[] {

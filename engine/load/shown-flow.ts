@@ -3,7 +3,7 @@ import { secretName } from '../base/secret.ts';
 /** Stands for what is not shown. */
 export const hidden = '***';
 /** A value that says nothing: a switch, a mask, or nothing but variables. */
-export const plainValue = /^(?:true|false|null|~|off|hash|redact|\d+|(["']?)(?:\$\{[A-Za-z_][A-Za-z0-9_]*\})+\1)?$/;
+export const plainValue = /^(?:true|false|null|~|off|hash|redact|plain|\d+|(["']?)(?:\$\{[A-Za-z_][A-Za-z0-9_]*\})+\1)?$/;
 
 /** YAML's collections in braces and brackets, from line to line. */
 export interface Flow {

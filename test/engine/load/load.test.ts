@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { redact } from '../../../engine/base/secret.ts';
 import { EngineError } from '../../../engine/error.ts';
-import { findConfigFile, loadConfig } from '../../../engine/load/index.ts';
+import { findConfigFile, type Loaded, loadConfig } from '../../../engine/load/index.ts';
 import { suite } from '../../support/suite.ts';
 
 const rest = `
@@ -85,6 +85,40 @@ suite('loading a project', (s) => {
     assert.equal([Object.keys(config?.alerts.channels ?? {}), config?.alerts.off], [['ops', 'mail'], ['pager']]);
     assert.equal([config?.alerts.heartbeat, config?.pipelines.all?.alerts.to], [undefined, ['ops', 'mail']]);
     assert.is(redact(`to ${env.SLACK_WEBHOOK_URL} by mail-s3cret`), 'to *** by ***');
+  });
+
+  s.test('a mask of a table takes none of `defaults` away: only `plain` does, and each is told where it stands', async () => {
+    const text = (defaults: string, orders: string): string => `version: 1
+sources: { shop: { type: postgres, url: embedded } }
+lake: { type: file, path: lake }
+sinks: { warehouse: { type: postgres, url: "postgres://h/w" } }
+masking: { salt: 0123456789abcdef }
+defaults: { columns: { mask: ${defaults} } }
+tables:
+  orders: { key: id, columns: { ${orders} } }
+  users: {}
+pipelines: { all: { mode: full, tables: [orders, users] } }
+`;
+    const load = (defaults: string, orders: string): Promise<Loaded> =>
+      loadConfig({ file: project('masks', { 'pipelines.yaml': text(defaults, orders) }), env: {} });
+    const masksOf = async (defaults: string, orders: string): Promise<unknown> => {
+      const { config, diagnostics } = await load(defaults, orders);
+      assert.equal(diagnostics, []);
+      return [config?.tables.orders, config?.tables.users, config?.tableDefaults].map((table) => table?.columns.mask);
+    };
+    const both = { email: 'hash', phone: 'redact' };
+    assert.equal(await masksOf('{ email: hash }', 'mask: { phone: redact }'), [both, { email: 'hash' }, { email: 'hash' }]);
+    assert.equal(await masksOf('{ email: hash }', 'mask: { email: redact }'), [{ email: 'redact' }, { email: 'hash' }, { email: 'hash' }]);
+    assert.equal(await masksOf('{ email: hash }', 'mask: {}'), [{ email: 'hash' }, { email: 'hash' }, { email: 'hash' }]);
+    assert.equal(await masksOf('{ email: hash, phone: redact }', 'mask: { email: plain }'), [{ phone: 'redact' }, both, both]);
+    assert.equal(await masksOf('{ email: null }', 'exclude: [email]'), [{ email: 'null' }, { email: 'null' }, { email: 'null' }]);
+    assert.equal(await masksOf('{ email: plain }', 'mask: { phone: redact }'), [{ phone: 'redact' }, {}, {}]);
+    const { diagnostics } = await load('{ id: redact }', 'mask: { phone: redact }');
+    assert.equal(
+      diagnostics.map(({ code, line }) => [code, line]),
+      [['config.mask', 6]],
+    );
+    assert.is((await load('{ id: redact }', 'mask: { id: hash }')).diagnostics.length, 0);
   });
 
   s.test('the file is looked for in the working directory and upwards', () => {
