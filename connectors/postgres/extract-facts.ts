@@ -3,7 +3,7 @@ import type { Instant } from '../../engine/base/instant.ts';
 import type { TableConfig } from '../../engine/config.ts';
 import { EngineError } from '../../engine/error.ts';
 import type { Field } from '../../lake/action.ts';
-import { fieldKey } from '../../lake/schema.ts';
+import { fieldKey, fieldRole } from '../../lake/schema.ts';
 import type { TableState } from '../../lake/table.ts';
 import { type Cursor, cursorOf, isValueCursor } from './cursor.ts';
 import { describeRelation, type SourceRelation } from './describe.ts';
@@ -123,16 +123,29 @@ export async function decideExtract(
 const readTwice =
   'the table has no key, so a row that is read again (from the last fence less the lookback) is added to staging again: give it a `key`, or let its models drop repeated rows';
 
-/** A full extract takes old files out of the table, not off the disk. */
+/**
+ * A full extract takes old files out of the table, not off the disk. A column that is renamed in the same edit as it is masked stands there by its old name: that of the source, or else one of those that are gone now.
+ */
 function stillPlain(columns: readonly ExtractColumn[], before: readonly Field[], folder: string): readonly string[] {
-  const then = new Map(before.map((field) => [field.metadata[fieldKey.name], field.metadata[fieldKey.mask]]));
-  const plain = columns
-    .filter(({ field }) => field.metadata[fieldKey.mask] !== undefined)
-    .map(({ field }) => String(field.metadata[fieldKey.name]))
-    .filter((name) => then.has(name) && then.get(name) === undefined);
-  if (plain.length === 0) return [];
+  const nameOf = (field: Field): string => String(field.metadata[fieldKey.name]);
+  const then = new Map(
+    before.filter((field) => fieldRole(field) === undefined).map((field) => [nameOf(field), field.metadata[fieldKey.mask]]),
+  );
+  const isPlain = (name: string): boolean => then.has(name) && then.get(name) === undefined;
+  const now = new Set(columns.map(({ field }) => nameOf(field)));
+  const gone = [...then.keys()].filter((name) => !now.has(name) && isPlain(name));
+  const plain = new Set(
+    columns
+      .filter(({ field }) => field.metadata[fieldKey.mask] !== undefined)
+      .flatMap(({ field, source }) => {
+        const name = nameOf(field);
+        if (then.has(name)) return isPlain(name) ? [name] : [];
+        return isPlain(source.name) ? [source.name] : gone;
+      }),
+  );
+  if (plain.size === 0) return [];
   return [
-    `older files of lake table ${folder} hold plain values of ${plain.join(', ')}: they stay until they are removed, and so do copies in models and backups (docs/masking.md says how)`,
+    `older files of lake table ${folder} hold plain values of ${[...plain].join(', ')}: they stay until they are removed, and so do copies in models and backups (docs/masking.md says how)`,
   ];
 }
 

@@ -229,6 +229,30 @@ suite('masked columns', ({ test, before, after }) => {
     assert.equal((await take(rig, table, 'full', withSalt)).warnings, []);
   });
 
+  test('a run warns of older files too where a column is renamed in the same edit as it is masked', async () => {
+    await people();
+    const rig = await rigOn();
+    const warned = async (
+      rename: Readonly<Record<string, string>>,
+      given: Readonly<Record<string, MaskKind>>,
+    ): Promise<readonly string[]> => {
+      const { warnings } = await take(rig, tableConfig('people', masking(given, { rename })), 'full', withSalt);
+      return warnings.map((text) => /hold plain values of (.*?):/.exec(text)?.[1] ?? text);
+    };
+    const email = { email: 'email_hash' };
+    assert.equal(await warned({}, {}), []);
+    assert.equal(await warned(email, { email: 'hash' }), ['email']);
+    assert.equal(await warned(email, { email: 'hash' }), [], 'once');
+    // Under a name that is neither the one in the source nor the one from now on.
+    assert.equal(await warned({ ...email, phone: 'number' }, { email: 'hash' }), []);
+    assert.equal(await warned({ ...email, phone: 'number_hash' }, { email: 'hash', phone: 'hash' }), ['number']);
+    // Under the source's name, which another column has now.
+    assert.equal(await warned(email, { email: 'hash' }), []);
+    const moved = { ...email, phone: 'phone_hash', born: 'phone' };
+    assert.equal(await warned(moved, { email: 'hash', phone: 'hash' }), ['phone']);
+    assert.equal(await warned(moved, { email: 'hash', phone: 'hash' }), [], 'once');
+  });
+
   test('staging of a type that takes no hash: the load says what to alter, and goes through once that is done', async () => {
     await people();
     const rig = await rigOn();
