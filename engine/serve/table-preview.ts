@@ -1,5 +1,5 @@
 import type { PreviewPage } from '../api-table.ts';
-import type { Config, TableConfig } from '../config.ts';
+import type { Config, Relation, TableConfig } from '../config.ts';
 import { EngineError } from '../error.ts';
 import { Refusal } from './errors.ts';
 import { linkOf } from './looking.ts';
@@ -18,7 +18,7 @@ export async function previewPage(parts: ServerParts, config: Config, settings: 
   const relation = `${into.schema}.${into.name}`;
   const { preview } = await linkOf(parts, config, 'sink', sink);
   if (preview === undefined) throw new Refusal(409, 'preview.none', `${sink} cannot show rows`);
-  const hidden = hiddenBy(settings);
+  const hidden = hiddenNow(config, settings);
   const newestBy = cursor === undefined ? undefined : renamed(settings, cursor);
   try {
     const { columns, rows, order } = await preview({
@@ -42,6 +42,27 @@ export async function previewPage(parts: ServerParts, config: Config, settings: 
     throw error;
   }
 }
+
+/**
+ * Why the values of a column of that table's staging are not shown. A table that only a pattern named is known until its pipeline runs again, though somebody has declared what it reads, or what it is loaded into, by another name
+ * since: what is hidden there is hidden here, by the names that either gives the columns.
+ */
+export function hiddenNow(config: Pick<Config, 'tables'>, settings: TableConfig): (column: string) => 'masked' | 'excluded' | undefined {
+  const { rename } = settings.columns;
+  const declared = Object.hasOwn(config.tables, settings.name)
+    ? []
+    : Object.values(config.tables).filter(
+        ({ source, relation, sink, into }) =>
+          (source === settings.source && isSame(relation, settings.relation)) || (sink === settings.sink && isSame(into, settings.into)),
+      );
+  const all = [
+    settings,
+    ...declared.flatMap(({ columns }) => [{ columns: { ...columns, rename } }, { columns: { ...columns, include: undefined } }]),
+  ].map(hiddenBy);
+  return (column) => all.map((hidden) => hidden(column)).find((why) => why !== undefined);
+}
+
+const isSame = (one: Relation, other: Relation): boolean => one.schema === other.schema && one.name === other.name;
 
 /**
  * Why the values of a column of staging are not shown. A name that a mask or `exclude` has is hidden as it is too: it may have come to staging before it was renamed. Where columns are named (`include`), what

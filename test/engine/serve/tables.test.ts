@@ -4,7 +4,8 @@ import { openFileLake } from '../../../connectors/file/lake.ts';
 import type { ActionsPage } from '../../../engine/api.ts';
 import type { LoadsPage, PreviewPage, TableLine, TableLive, TablesPage, VersionPage, VersionsPage } from '../../../engine/api-table.ts';
 import { EngineError } from '../../../engine/error.ts';
-import { hiddenBy } from '../../../engine/serve/table-preview.ts';
+import { hiddenBy, hiddenNow } from '../../../engine/serve/table-preview.ts';
+import { configOf, pipelineOf, tableOf } from '../../support/config.ts';
 import { suite } from '../../support/suite.ts';
 import { waitUntil } from '../../support/wait.ts';
 import { askAt, type Stage } from './stage.ts';
@@ -131,6 +132,47 @@ suite('tables in the API', ({ test, before, after }) => {
       [undefined, 'masked', 'masked', 'excluded', 'excluded', undefined, undefined],
     );
     assert.is(hiddenBy({ columns: { ...columns, include: undefined } })('by_hand'), undefined);
+  });
+
+  test('under the name that a pattern gave a table, what is masked or left out where somebody declared it since is not shown', async () => {
+    const columns = {
+      include: undefined,
+      exclude: ['password'],
+      rename: { mail: 'address' },
+      types: {},
+      mask: { mail: 'redact' },
+    } as const;
+    // What the lake says of it.
+    const relation = { schema: 'public', name: 't' };
+    const people = tableOf('people', { relation, columns });
+    const { tableDefaults } = configOf([], []);
+    const config = configOf([people, tableOf('orders')], [pipelineOf('sync', ['public.*'])], {
+      // By which the column was loaded as `email`.
+      tableDefaults: { ...tableDefaults, columns: { ...tableDefaults.columns, rename: { mail: 'email' } } },
+    });
+    const old = await createTableStage({ config: async () => config });
+    try {
+      const client = await old.stage.database.client();
+      await client.query('ALTER TABLE staging.users RENAME TO t');
+      await client.end();
+      const answer = await old.stage.ask<PreviewPage>('/api/v1/tables/users/preview', { method: 'POST' });
+      assert.is(answer.status, 200, answer.text);
+      const page = answer.body;
+      assert.is(page.rows.length, 20);
+      assert.equal(
+        page.columns.filter(({ hidden }) => hidden !== undefined).map(({ name, hidden }) => `${name} ${hidden}`),
+        ['email masked', 'mail masked', 'password excluded'],
+      );
+      assert.not.match(answer.text, new RegExp(secret));
+    } finally {
+      await old.close();
+    }
+    const users = tableOf('users', { relation });
+    const elsewhere = tableOf('people', { source: 'other', columns });
+    assert.is(hiddenNow({ tables: { people } }, users)('address'), 'masked', 'by its own name too');
+    assert.is(hiddenNow({ tables: { people: elsewhere } }, users)('mail'), undefined, 'another source');
+    assert.is(hiddenNow({ tables: { people: { ...elsewhere, into: users.into } } }, users)('mail'), 'masked', 'the same staging table');
+    assert.is(hiddenNow({ tables: { people, users } }, users)('mail'), undefined, 'declared itself');
   });
 
   test('loads in numbers: how many rows are there follows from the last one that replaced all', async () => {
