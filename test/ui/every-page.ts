@@ -42,7 +42,7 @@ export const everyPage: readonly ShownPage[] = [
     opens: ['.plan .opener', '.graph-table button', '.head .acts button'],
   },
   { name: 'tables', path: '/tables', whole: 'table.rows th a' },
-  { name: 'table', path: '/tables/users', whole: 'h1' },
+  { name: 'table', path: '/tables/users', whole: 'section[aria-label="what became of it"] td a' },
   {
     name: 'table with a version and its latest rows',
     path: '/tables/users?version=3',

@@ -29,7 +29,7 @@ export function Said({ path }: { readonly path: string }) {
     document.getElementById('main')?.focus({ preventScroll: true });
   };
   return (
-    <div role="status" tabIndex={-1} ref={box}>
+    <div class="said" role="status" tabIndex={-1} ref={box}>
       {now === undefined ? null : (
         <div class="banner">
           <span class="quiet">{now.label}:</span>
