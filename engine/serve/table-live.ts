@@ -48,10 +48,12 @@ export async function tableLive(parts: ServerParts, looking: Looking, config: Co
     const part = { at: now(), found: undefined, trouble };
     return { at: now(), source: part, lake: lakePart(await pending, table), staging: part, analytics: part, columns: [] };
   }
+  // The source is far away, and is looked at while the store is asked what dbt made.
+  const atSource = settle(looking.relations(config, 'source', settings.source, [settings.relation]));
   const models = await builtModels(parts, table, settings, history?.built?.runId);
   const wanted = [settings.into, ...models.flatMap(({ relation }) => relationOf(relation) ?? [])];
   const [source, inLake, sink] = await Promise.all([
-    settle(looking.relations(config, 'source', settings.source, [settings.relation])),
+    atSource,
     lake ?? pending,
     settle(looking.relations(config, 'sink', settings.sink, wanted, Math.max(endedMs(history?.load), builtMs(models)))),
   ]);

@@ -25,28 +25,29 @@ export async function newestBuilds(
 ): Promise<readonly Build[]> {
   const known = ofRuns.get(history) ?? new Map<string, Build | undefined>();
   ofRuns.set(history, known);
-  const found: Build[] = [];
-  const pipelines = new Set<string>();
   const runs = new Map(nodes.map(({ runId, pipeline }) => [runId, pipeline]));
   if (built !== undefined && !runs.has(built)) runs.set(built, '');
-  let looked = 0;
-  for (const [runId, pipeline] of runs) {
-    if (pipelines.has(pipeline)) continue;
-    if (!known.has(runId)) {
-      if (looked >= runsLookedInto) continue;
-      looked += 1;
-      const build = await buildOf(history, runId);
+  if (known.size > 500) known.clear();
+  const looked = new Set<string>();
+  // The newest has a build as a rule; where it has none, those before it are asked for together and not one after the other.
+  for (let together = 1; ; together *= 4) {
+    const found = new Map<string, Build>();
+    const unknown: string[] = [];
+    for (const [runId, pipeline] of runs) {
+      if (found.has(pipeline)) continue;
+      const build = known.get(runId);
+      if (build !== undefined) found.set(pipeline, build);
+      else if (!known.has(runId) && !looked.has(runId)) unknown.push(runId);
+    }
+    const next = unknown.slice(0, Math.min(together, runsLookedInto - looked.size));
+    if (next.length === 0) return [...found.values()].sort((a, b) => (a.at < b.at ? 1 : -1));
+    for (const [runId, build] of await Promise.all(next.map(async (each) => [each, await buildOf(history, each)] as const))) {
+      looked.add(runId);
       // One that has not begun yet may come.
       if (build === undefined && nodes.some((node) => node.runId === runId && !isOver(node))) continue;
-      if (known.size > 500) known.clear();
       known.set(runId, build);
     }
-    const build = known.get(runId);
-    if (build === undefined) continue;
-    pipelines.add(pipeline);
-    found.push(build);
   }
-  return found.sort((a, b) => (a.at < b.at ? 1 : -1));
 }
 
 const isOver = ({ state }: NodeRecord): boolean => state !== 'queued' && state !== 'running' && state !== 'retrying';

@@ -21,7 +21,7 @@ const exceptions: Readonly<Record<string, string>> = {
 
 /** A number with what it counts or measures, or the version of a table in the lake. */
 const withUnit =
-  '~?\\d[\\d,.]*[kMBT]?\\s?(?:rows?|files?|models?|tests?|columns?|runs?|nodes?|attempts?|times?|lines?|loads?|commits?|statements?|findings?|kB|MB|GB|TB|B|ms|s|m|h|d|%)(?![\\w])|(?<![\\w.])v\\d+(?![\\w.])';
+  '~?\\d[\\d,.]*[kMBT]?\\s?(?:rows?|files?|models?|tests?|columns?|runs?|nodes?|attempts?|times?|lines?|messages?|loads?|commits?|statements?|findings?|kB|MB|GB|TB|B|ms|s|m|h|d|%)(?![\\w])|(?<![\\w.])v\\d+(?![\\w.])';
 
 /**
  * Numbers of a page that lead nowhere. A number is what stands in a cell for numbers, and whatever has a unit anywhere else; it is followed when it is itself in a link, a button or
