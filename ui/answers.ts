@@ -107,10 +107,14 @@ function takeTime(next: unknown): void {
 /** The answer of an address, kept up to date while the component is there; asked for no more often than once in `everyMs`. */
 export function useAnswer<T>(path: string, everyMs = leastMs): Answer<T> {
   const [, draw] = useState({});
+  const known = entries.get(path);
+  const [data, failure] = [known?.data as T | undefined, known?.failure];
   useEffect(() => {
     const entry = entryOf(path);
     const listener = (): void => draw({});
     entry.listeners.add(listener);
+    // Somebody else's question may have been answered since this was drawn.
+    if (entry.data !== data || entry.failure !== failure) draw({});
     entry.leastMs = everyMs;
     ask(path, entry);
     const stop = onChanged(() => ask(path, entry));
@@ -120,6 +124,5 @@ export function useAnswer<T>(path: string, everyMs = leastMs): Answer<T> {
     };
   }, [path, everyMs]);
   const refresh = useCallback(() => ask(path, entryOf(path)), [path]);
-  const entry = entries.get(path);
-  return { data: entry?.data as T | undefined, failure: entry?.failure, refresh };
+  return { data, failure, refresh };
 }
