@@ -6,6 +6,7 @@ import { createStage, type Stage } from '../engine/serve/stage.ts';
 import { createTableStage } from '../engine/serve/table-stage.ts';
 import type { TestBrowser } from '../support/browser.ts';
 import { projectRoot } from '../support/build.ts';
+import { waitUntil } from '../support/wait.ts';
 import { runEvents, runNodes, runPlan } from './run-events.ts';
 
 /** A page with something on it. */
@@ -141,6 +142,8 @@ export async function openStages(): Promise<Stages> {
     async open(browser, { path, whole, key, opens = [], ofTables }, options) {
       const page = await browser.open(`${(ofTables ? tables.stage : full).server.url}${path}`, options);
       await page.locator(whole).first().waitFor();
+      // What comes later moves what is there.
+      await waitUntil(async () => (await page.locator('main .waiting').count()) === 0, `all of ${path} to be there`);
       if (key !== undefined) {
         await page.keyboard.press(key);
         await page.locator('dialog').waitFor();
