@@ -2,6 +2,7 @@ import type { ModelNow } from '../api-table.ts';
 import type { Looked } from '../connector.ts';
 import type { DbtResult } from '../event.ts';
 import type { NodeRecord } from '../history.ts';
+import { runEnds } from '../run.ts';
 import type { ServerParts } from './parts.ts';
 
 /** What one run's dbt said, and when its build began. */
@@ -17,7 +18,7 @@ const mostResults = 5_000;
 
 const ofRuns = new WeakMap<ServerParts['history'], Map<string, Build | undefined>>();
 
-/** The newest build of each pipeline among the newest runs of a table; `nodes` are the table's. */
+/** The newest build of each pipeline among the newest runs of a table that are over: one at work has not built all it will. `nodes` are the table's. */
 export async function newestBuilds(
   { history }: ServerParts,
   nodes: readonly NodeRecord[],
@@ -41,19 +42,19 @@ export async function newestBuilds(
     }
     const next = unknown.slice(0, Math.min(together, runsLookedInto - looked.size));
     if (next.length === 0) return [...found.values()].sort((a, b) => (a.at < b.at ? 1 : -1));
-    for (const [runId, build] of await Promise.all(next.map(async (each) => [each, await buildOf(history, each)] as const))) {
+    for (const [runId, { over, build }] of await Promise.all(next.map(async (each) => [each, await buildOf(history, each)] as const))) {
       looked.add(runId);
-      // One that has not begun yet may come.
-      if (build === undefined && nodes.some((node) => node.runId === runId && !isOver(node))) continue;
-      known.set(runId, build);
+      if (over) known.set(runId, build);
     }
   }
 }
 
-const isOver = ({ state }: NodeRecord): boolean => state !== 'queued' && state !== 'running' && state !== 'retrying';
-
-async function buildOf(history: ServerParts['history'], runId: string): Promise<Build | undefined> {
-  const events = await history.events({ runId, types: ['dbt.result'], limit: mostResults });
+async function buildOf(
+  history: ServerParts['history'],
+  runId: string,
+): Promise<{ readonly over: boolean; readonly build: Build | undefined }> {
+  const events = await history.events({ runId, types: ['dbt.result', ...runEnds], limit: mostResults });
+  const over = events.length === mostResults || events.some(({ type }) => type !== 'dbt.result');
   // What an earlier attempt said of a model is replaced by what a later one says.
   const results = new Map<string, DbtResult>();
   for (const event of events)
@@ -61,8 +62,9 @@ async function buildOf(history: ServerParts['history'], runId: string): Promise<
       const { compiledSql: _, ...result } = event.result;
       results.set(result.uniqueId, result);
     }
-  const at = events[0]?.at;
-  return at === undefined ? undefined : { runId, at, results: [...results.values()] };
+  const first = events[0];
+  const build = first?.type === 'dbt.result' ? { runId, at: first.at, results: [...results.values()] } : undefined;
+  return { over, build };
 }
 
 /** What these builds made of a relation of staging, models in the order in which they read one another, each as the newest build left it. Pure. */
