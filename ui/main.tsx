@@ -12,4 +12,6 @@ keepTheme();
 keepStacked();
 followLinks();
 await keepConnected();
+// What the shell says while nothing is known.
+page.replaceChildren();
 render(<App />, page);

@@ -117,6 +117,7 @@ suite('the page while answers come late or not at all', ({ test, before, after, 
     await page.getByText('Asking the daemon ...').waitFor();
     await page.clock.fastForward(11_000);
     await page.getByText('Nothing needs attention.').waitFor();
+    assert.is(await page.getByText('Asking the daemon ...').count(), 0);
     instead.clear();
     await closed(page, /ERR_/);
   });
