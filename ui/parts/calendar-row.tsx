@@ -7,8 +7,8 @@ import { setQuery } from '../router.ts';
 import { pipelinePath } from '../routes.ts';
 import { lookOf } from '../states.ts';
 import { sameClock } from '../times.ts';
+import { Paused } from './paused.tsx';
 import { Mark } from './state-mark.tsx';
-import { Since } from './time.tsx';
 
 /** Names a cell within the calendar. */
 export function cellId(pipeline: string, index: number): string {
@@ -54,21 +54,7 @@ function RowCells({ row, line, page, here, stop, open, focused }: RowProps) {
             {sameClock(nowMs(), timezone, zone) ? null : ` ${timezone}`}
           </span>
         ))}
-        {paused === undefined ? null : (
-          <span class="state line">
-            <Mark look={lookOf('paused')} />{' '}
-            <span title={`by ${paused.by}`}>
-              paused{' '}
-              {paused.at === undefined ? (
-                'in pipelines.yaml'
-              ) : (
-                <>
-                  for <Since at={paused.at} />
-                </>
-              )}
-            </span>
-          </span>
-        )}
+        {paused === undefined ? null : <Paused paused={paused} line />}
       </th>
       {edges.slice(0, -1).map((edge, index) => {
         const bucket = byIndex.get(index);

@@ -7,10 +7,11 @@ import { standingOf, standings } from '../overview-order.ts';
 import { pipelinePath, runPath, runsPath } from '../routes.ts';
 import { lookOf } from '../states.ts';
 import './pipeline-list.css';
+import { Paused } from './paused.tsx';
 import { RunBars } from './run-bars.tsx';
 import { Scroll } from './scroll.tsx';
 import { Mark } from './state-mark.tsx';
-import { Since, Time } from './time.tsx';
+import { Time } from './time.tsx';
 
 /** How many pipelines are in which state, each count a filter. */
 export function Standings({ pipelines, chosen }: { readonly pipelines: readonly PipelineBrief[]; readonly chosen: string | undefined }) {
@@ -146,22 +147,7 @@ function Cells({ view }: { readonly view: PipelineBrief }) {
 }
 
 function Next({ view: { next, paused } }: { readonly view: PipelineBrief }) {
-  if (paused !== undefined)
-    return (
-      <span class="state" title={`by ${paused.by}`}>
-        <Mark look={lookOf('paused')} />
-        <span>
-          paused{' '}
-          {paused.at === undefined ? (
-            'in pipelines.yaml'
-          ) : (
-            <>
-              for <Since at={paused.at} />
-            </>
-          )}
-        </span>
-      </span>
-    );
+  if (paused !== undefined) return <Paused paused={paused} />;
   return next === undefined ? <span class="quiet nothing">-</span> : <Time at={next} />;
 }
 

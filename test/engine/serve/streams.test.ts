@@ -1,5 +1,5 @@
-import { connect } from 'node:net';
-import fastify from 'fastify';
+import { connect, type Socket } from 'node:net';
+import fastify, { type FastifyInstance } from 'fastify';
 import * as assert from 'uvu/assert';
 import type { EventBody } from '../../../engine/event.ts';
 import { createRunFeeds } from '../../../engine/serve/run-feed.ts';
@@ -60,6 +60,17 @@ async function listen(stage: Stage, path: string, lastId?: string): Promise<Read
 }
 
 const line = (text: string): EventBody => ({ type: 'log', level: 'info', text });
+
+/** Somebody who asks for `/` and takes nothing of the answer. */
+async function deafTo(app: FastifyInstance): Promise<Socket> {
+  await app.listen({ port: 0 });
+  const address = app.server.address();
+  const socket = connect(typeof address === 'object' ? (address?.port ?? 0) : 0, '127.0.0.1');
+  socket.on('error', () => undefined);
+  socket.pause();
+  socket.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n');
+  return socket;
+}
 
 suite('streams', ({ test, before, after }) => {
   let stage: Stage;
@@ -243,12 +254,7 @@ suite('streams', ({ test, before, after }) => {
         return reply;
       });
     });
-    await app.listen({ port: 0 });
-    const address = app.server.address();
-    const socket = connect(typeof address === 'object' ? (address?.port ?? 0) : 0, '127.0.0.1');
-    socket.on('error', () => undefined);
-    socket.pause();
-    socket.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n');
+    const socket = await deafTo(app);
     await dropped;
     assert.is(listeners.count, 0);
     socket.destroy();
@@ -267,12 +273,7 @@ suite('streams', ({ test, before, after }) => {
         return reply;
       });
     });
-    await app.listen({ port: 0 });
-    const address = app.server.address();
-    const socket = connect(typeof address === 'object' ? (address?.port ?? 0) : 0, '127.0.0.1');
-    socket.on('error', () => undefined);
-    socket.pause();
-    socket.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n');
+    const socket = await deafTo(app);
     await closed;
     assert.is(listeners.count, 0);
     socket.destroy();
